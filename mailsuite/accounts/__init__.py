@@ -1,0 +1,3 @@
+"""
+Who there is, and who may log in.
+"""

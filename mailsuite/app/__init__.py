@@ -1,0 +1,3 @@
+"""
+The one place that names concrete classes together.
+"""

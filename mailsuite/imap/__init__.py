@@ -1,0 +1,3 @@
+"""
+IMAP4: conversations about all mailboxes of an account.
+"""

@@ -1,0 +1,3 @@
+"""
+IMAP's commands, a file each.
+"""

@@ -1,0 +1,3 @@
+"""
+IMAP's octets; pure.
+"""

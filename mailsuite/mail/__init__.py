@@ -1,0 +1,3 @@
+"""
+The vocabulary of mail: pure values, no input or output.
+"""

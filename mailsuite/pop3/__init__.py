@@ -1,0 +1,3 @@
+"""
+POP3: conversations about one maildrop.
+"""

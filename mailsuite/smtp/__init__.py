@@ -1,0 +1,3 @@
+"""
+SMTP and LMTP: conversations that bring messages in.
+"""

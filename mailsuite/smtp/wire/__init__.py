@@ -1,0 +1,3 @@
+"""
+SMTP's octets; pure.
+"""

@@ -1,0 +1,3 @@
+"""
+Where mail goes: reception, routing, local delivery, the queue.
+"""

@@ -1,0 +1,3 @@
+"""
+What the protocols' octet machines share; pure.
+"""

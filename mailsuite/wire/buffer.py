@@ -1,0 +1,112 @@
+"""
+Octets that have arrived and are not yet understood.
+
+Implementation notes
+
+- Only CR LF ends a line.  A bare LF or CR is part of the line, for the
+  protocol to refuse: lenience here is how one command is smuggled inside
+  another's argument.
+- A line over the limit is discarded to its true end, and only then reported,
+  so that the rest of it never becomes a command.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class NeedData:
+    """
+    The type of ``NEED_DATA``.
+    """
+
+    def __repr__(self) -> str:
+        return "NEED_DATA"
+
+
+class LineTooLong:
+    """
+    The type of ``LINE_TOO_LONG``.
+    """
+
+    def __repr__(self) -> str:
+        return "LINE_TOO_LONG"
+
+
+#: No whole event has arrived yet.
+NEED_DATA: Final = NeedData()
+
+#: A line was longer than it may be; all of it has been discarded.
+LINE_TOO_LONG: Final = LineTooLong()
+
+
+class InputBuffer:
+    """
+    Input as lines and as counted octets, whatever the network cut.
+    """
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._looked = 0
+        self._discarding = False
+
+    def __len__(self) -> int:
+        """
+        How many octets wait here.
+        """
+        return len(self._data)
+
+    def feed(self, octets: bytes) -> None:
+        """
+        Add what the network brought.
+        """
+        self._data += octets
+
+    def line(self, limit: int) -> bytes | NeedData | LineTooLong:
+        """
+        Take one line, without its CR LF.
+
+        :param limit: the most octets it may have, CR LF counted.
+        """
+        end = self._data.find(b"\r\n", self._looked)
+        if end < 0:
+            self._looked = max(len(self._data) - 1, 0)
+            if self._discarding or len(self._data) > limit:
+                self._discarding = True
+                # A CR may be the first half of the line's end.
+                keep = 1 if self._data.endswith(b"\r") else 0
+                del self._data[: len(self._data) - keep]
+                self._looked = 0
+            return NEED_DATA
+        line = bytes(self._data[:end])
+        del self._data[: end + 2]
+        self._looked = 0
+        if self._discarding or end + 2 > limit:
+            self._discarding = False
+            return LINE_TOO_LONG
+        return line
+
+    def take(self, most: int) -> bytes:
+        """
+        Take up to ``most`` octets, whatever they are.
+        """
+        if most >= len(self._data):
+            octets = bytes(self._data)
+            self._data.clear()
+        else:
+            octets = bytes(self._data[:most])
+            del self._data[:most]
+        self._looked = 0
+        return octets
+
+    def clear(self) -> int:
+        """
+        Forget all that waits.
+
+        :return: how many octets that were.
+        """
+        waiting = len(self._data)
+        self._data.clear()
+        self._looked = 0
+        self._discarding = False
+        return waiting
