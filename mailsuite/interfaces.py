@@ -55,6 +55,11 @@ class IIncoming(Interface):
         :raises StoreFull: the piece does not fit; call ``discard``.
         """
 
+    def content() -> IContent:
+        """
+        What was written so far, to be read; until ``discard`` is called.
+        """
+
     def discard() -> None:
         """
         Leave nothing behind.  May be called at any time, more than once.
