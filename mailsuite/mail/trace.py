@@ -22,7 +22,7 @@ _NAME = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_.])?"
     r"|\[[0-9A-Za-z.:]{2,60}\]"
 )
-_COMMENT = re.compile(r"[^ -'*-\[\]-~]")
+_NOT_IN_A_COMMENT = re.compile(r"[^ -'*-\[\]-~]")
 
 
 def return_path(reverse_path: Address | None) -> bytes:
@@ -46,10 +46,11 @@ def received(
     :param only_recipient: for the FOR clause; None where there are several,
         since one must not learn of the others.
     """
-    tls = f" ({_COMMENT.sub('', origin.tls)})" if origin.tls else ""
+    tls = _NOT_IN_A_COMMENT.sub("", origin.tls or "")
     lines = [
         f"Received: from {_from_domain(origin)}",
-        f"\tby {origin.our_name} with {origin.protocol}{tls}",
+        f"\tby {origin.our_name} with {origin.protocol}"
+        + (f" ({tls})" if tls else ""),
     ]
     last = f"\tid {queue_id}"
     if only_recipient is not None:
