@@ -36,7 +36,11 @@ _NOT_PURE = {
 #: What a room may know of the others; its own room and the pure floors below
 #: it always.
 _LOWER = {"mailsuite.errors", "mailsuite.mail", "mailsuite.wire"}
-_SHELL = {"mailsuite.interfaces", "mailsuite.conversation"}
+_SHELL = {
+    "mailsuite.interfaces",
+    "mailsuite.conversation",
+    "mailsuite.channel",
+}
 _MAY = {
     "mailsuite.errors": set[str](),
     "mailsuite.mail": {"mailsuite.errors"},
@@ -50,6 +54,10 @@ _MAY = {
     "mailsuite.disksync": set[str](),
     "mailsuite.interfaces": _LOWER,
     "mailsuite.conversation": _LOWER | {"mailsuite.interfaces"},
+    "mailsuite.channel": {
+        "mailsuite.interfaces",
+        "mailsuite.conversation",
+    },
     "mailsuite.smtp": _LOWER | _SHELL,
     "mailsuite.pop3": _LOWER | _SHELL,
     "mailsuite.imap": _LOWER | _SHELL,
