@@ -99,6 +99,20 @@ class InputBuffer:
         self._looked = 0
         return octets
 
+    def take_through(self, mark: bytes) -> bytes:
+        """
+        Take all up to the first ``mark`` and with it; all, if it is not here.
+        """
+        place = self._data.find(mark)
+        return self.take(len(self._data) if place < 0 else place + len(mark))
+
+    def put_back(self, octets: bytes) -> None:
+        """
+        Make ``octets`` the next to be taken.
+        """
+        self._data[:0] = octets
+        self._looked = 0
+
     def clear(self) -> int:
         """
         Forget all that waits.

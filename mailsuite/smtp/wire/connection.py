@@ -1,0 +1,166 @@
+"""
+A server's side of SMTP or LMTP, sans I/O: octets in, events out.
+
+Implementation notes
+
+- The session says when lines are not commands: ``expect_data`` with its 354,
+  ``expect_response`` with a 334.  BDAT needs no such word, since its octets
+  follow at once, whatever is answered to it.
+- Content comes in pieces as large as what the network brought, and the last
+  piece of a small message is its only one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailsuite.smtp.wire.commands import (
+    LINE_TOO_LONG,
+    Bdat,
+    Command,
+    parse_command,
+)
+from mailsuite.smtp.wire.data import END_OF_DATA, ContentRules, DataDecoder
+from mailsuite.wire.buffer import NEED_DATA, InputBuffer, LineTooLong, NeedData
+
+#: RFC 5321 4.5.3.1.4: 512, and what SIZE (26), BODY (17), SMTPUTF8 (10) and
+#: AUTH (500) add to MAIL; with room for long addresses.
+_COMMAND_LIMIT = 2048
+
+#: RFC 4954 4: AUTH and the lines of its exchange.
+_AUTH_LIMIT = 12288
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """
+    A piece of a message, dot-stuffing undone.
+
+    :param complete: the data, or BDAT's chunk, ends with it.
+    :param broken: the message ends with it, and has somewhere a bare CR or LF
+        or a NUL.
+    """
+
+    octets: bytes
+    complete: bool
+    broken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """
+    A client's line in an AUTH exchange, in base64 as it came.
+    """
+
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTooLong:
+    """
+    A client's line in an AUTH exchange was too long; it is gone whole.
+    """
+
+
+Event = Command | Content | Response | ResponseTooLong
+
+
+class SMTPConnection:
+    """
+    One connection's octets.
+    """
+
+    def __init__(self) -> None:
+        self._input = InputBuffer()
+        self._rules = ContentRules()
+        self._data: DataDecoder | None = None
+        self._chunk: Bdat | None = None
+        self._chunk_left = 0
+        self._response_due = False
+
+    def receive_data(self, octets: bytes) -> None:
+        """
+        Octets arrived.
+        """
+        self._input.feed(octets)
+
+    def pending(self) -> int:
+        """
+        How many octets wait to be understood.
+        """
+        return len(self._input)
+
+    def expect_message(self) -> None:
+        """
+        A transaction begins: what DATA or BDAT bring is a message from its
+        start.
+        """
+        self._rules = ContentRules()
+
+    def expect_data(self) -> None:
+        """
+        What follows is a message, up to the end of data.
+        """
+        self._data = DataDecoder()
+
+    def expect_response(self) -> None:
+        """
+        The next line answers a challenge.
+        """
+        self._response_due = True
+
+    def next_event(self) -> Event | NeedData:
+        """
+        The next event.
+        """
+        if self._data is not None:
+            return self._next_of_data(self._data)
+        if self._chunk is not None:
+            return self._next_of_chunk(self._chunk)
+        line = self._input.line(_AUTH_LIMIT)
+        if isinstance(line, NeedData):
+            return line
+        if self._response_due:
+            self._response_due = False
+            if isinstance(line, LineTooLong):
+                return ResponseTooLong()
+            return Response(line)
+        if isinstance(line, LineTooLong):
+            return LINE_TOO_LONG
+        return self._command(line)
+
+    def _command(self, line: bytes) -> Command:
+        if len(line) > _COMMAND_LIMIT - 2 and line[:5].upper() != b"AUTH ":
+            return LINE_TOO_LONG
+        command = parse_command(line)
+        if isinstance(command, Bdat):
+            self._chunk = command
+            self._chunk_left = command.size
+        return command
+
+    def _next_of_data(self, decoder: DataDecoder) -> Content | NeedData:
+        if not self._input:
+            return NEED_DATA
+        octets, rest = decoder.feed(self._input.take_through(END_OF_DATA))
+        if rest:
+            # The end began in an earlier piece, so we took too much.
+            self._input.put_back(rest)
+        self._rules.look(octets)
+        if decoder.ended:
+            self._data = None
+        elif not octets:
+            return NEED_DATA
+        broken = decoder.ended and self._rules.broken()
+        return Content(octets, decoder.ended, broken)
+
+    def _next_of_chunk(self, chunk: Bdat) -> Content | NeedData:
+        if self._chunk_left and not self._input:
+            return NEED_DATA
+        octets = self._input.take(self._chunk_left)
+        self._chunk_left -= len(octets)
+        self._rules.look(octets)
+        complete = not self._chunk_left
+        if complete:
+            self._chunk = None
+        broken = complete and chunk.last and self._rules.broken()
+        return Content(octets, complete, broken)

@@ -1,0 +1,102 @@
+"""
+The body of SMTP's DATA command: dot-stuffing, its end, and what no content
+may have.
+
+Implementation notes
+
+- Only CR LF . CR LF ends the data.  A bare CR or LF is an error, never a line
+  end: lenience here is how one message is smuggled inside another.
+- On an error we read on to the true end, and only then complain; stopping
+  early would make the rest of the message a list of commands.
+- NUL is refused with them: no RFC 5322 message has it, and IMAP has no way to
+  give it back.
+- No step is taken per line: a find, a replace and three counts for all that
+  the network brought.
+"""
+
+from __future__ import annotations
+
+END_OF_DATA = b"\r\n.\r\n"
+
+#: What of the end may stand at the end of a piece, the longest first.
+_BEGINNINGS = tuple(END_OF_DATA[:n] for n in range(4, 0, -1))
+
+
+class ContentRules:
+    """
+    Watches that content has lines that end in CR LF, no other CR or LF, and
+    no NUL.
+    """
+
+    __slots__ = ("_after_cr", "_broken")
+
+    def __init__(self) -> None:
+        self._broken = False
+        self._after_cr = False
+
+    def look(self, piece: bytes) -> None:
+        """
+        See the next piece, wherever it was cut.
+        """
+        if self._broken or not piece:
+            return
+        if self._after_cr:
+            piece = b"\r" + piece
+        self._after_cr = piece[-1] == 0x0D
+        ends = piece.count(b"\r\n")
+        self._broken = (
+            piece.count(b"\n") != ends
+            or piece.count(b"\r") - self._after_cr != ends
+            or 0 in piece
+        )
+
+    def broken(self) -> bool:
+        """
+        Whether what was seen, as a whole, breaks a rule.
+        """
+        return self._broken or self._after_cr
+
+
+class DataDecoder:
+    """
+    Undoes dot-stuffing (RFC 5321 4.5.2) up to the end of the data.
+    """
+
+    __slots__ = ("_begun", "_held", "ended")
+
+    def __init__(self) -> None:
+        # The end may come at once; then the CR LF of it was DATA's own.
+        self._held = b"\r\n"
+        self._begun = False
+        self.ended = False
+
+    def feed(self, octets: bytes) -> tuple[bytes, bytes]:
+        """
+        Take what the network brought; not to be called when ``ended``.
+
+        :return: content, and what came behind the end of the data.
+        """
+        octets = self._held + octets
+        end = octets.find(END_OF_DATA)
+        if end >= 0:
+            self.ended = True
+            content, rest = octets[: end + 2], octets[end + 5 :]
+        else:
+            self._held = _beginning_of_end(octets)
+            content = octets[: len(octets) - len(self._held)]
+            rest = b""
+        content = content.replace(b"\r\n.", b"\r\n")
+        if not self._begun and content:
+            self._begun = True
+            content = content[2:]
+        return content, rest
+
+
+def _beginning_of_end(octets: bytes) -> bytes:
+    """
+    What at the end of ``octets`` may become the end of the data.
+    """
+    for beginning in _BEGINNINGS:
+        if octets.endswith(beginning):
+            return beginning
+    return b""
