@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from mmap import mmap
 
 from zope.interface import Attribute, Interface
 
@@ -415,12 +416,13 @@ class IRenderer(Interface):
     name: str = Attribute("Unique among the renderers.")
     version: int = Attribute("Changed whenever the result would be.")
 
-    def render(content: bytes, size: int) -> bytes:
+    def render(content: bytes | mmap, size: int) -> bytes:
         """
         Pure; called in a thread of the store, and never raises.
 
-        :param content: the whole message, or for a very large one its first
-            MiB or so; CR LF at the end of each line.
+        :param content: the whole message, CR LF at the end of each line: a
+            large one as its file mapped into memory, so that no more of it
+            than is looked at takes memory.
         :param size: octets of the whole message.
         """
 
