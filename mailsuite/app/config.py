@@ -205,7 +205,7 @@ def embedded(ports: Mapping[str, int] | None = None) -> Configuration:
         Listener(
             protocol=name,  # type: ignore[arg-type]  # keys are the literals
             port=port,
-            option=f"--port {name}=",
+            option=f"--port {name}=NUMBER",
         )
         for name, port in chosen.items()
     ]

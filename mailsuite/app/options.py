@@ -53,7 +53,7 @@ class StartOptions(usage.Options):
     ]
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self.ports: dict[str, int] = {}
 
     def opt_port(self, text: str) -> None:

@@ -97,7 +97,7 @@ def _trouble(listener: Listener, error: OSError) -> str:
         reason = "needs root: start as root with twistd --uid and --gid"
     else:
         reason = f"cannot be had ({error.strerror})"
-    return f"{place} {reason}; choose another with {listener.option}NUMBER"
+    return f"{place} {reason}; to choose another: {listener.option}"
 
 
 def _passed(environment: Mapping[str, str]) -> dict[str, list[socket.socket]]:

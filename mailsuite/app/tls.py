@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -206,45 +206,6 @@ def _stamp(pair: Pair) -> tuple[int, ...]:
         else:
             stamp += [status.st_ino, status.st_mtime_ns, status.st_size]
     return tuple(stamp)
-
-
-def channel_binding(
-    handle: Callable[[], object | None],
-) -> Callable[[str], bytes | None]:
-    """
-    Channel bindings of a connection, by type, for SASL.
-
-    :param handle: gives the TLS connection, or None in clear.
-    """
-
-    def binding(kind: str) -> bytes | None:
-        connection = handle()
-        if not isinstance(connection, SSL.Connection):
-            return None
-        if kind == "tls-exporter":
-            # RFC 9266 4.2: only where the secret is unique, TLS 1.3.
-            if connection.get_protocol_version_name() != "TLSv1.3":
-                return None
-            return connection.export_keying_material(
-                b"EXPORTER-Channel-Binding", 32, b""
-            )
-        if kind == "tls-server-end-point":
-            return _end_point(connection)
-        return None
-
-    return binding
-
-
-def _end_point(connection: SSL.Connection) -> bytes | None:
-    shown = connection.get_certificate()
-    if shown is None:
-        return None
-    leaf = shown.to_cryptography()
-    algorithm = leaf.signature_hash_algorithm
-    # RFC 5929 4.1
-    if algorithm is None or algorithm.name in ("md5", "sha1"):
-        algorithm = hashes.SHA256()
-    return leaf.fingerprint(algorithm)
 
 
 # --- Our own authority --------------------------------------------------------

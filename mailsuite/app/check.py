@@ -1,0 +1,89 @@
+"""
+Whether a configuration can be used, before anybody relies on it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mailsuite.app.config import (
+    Configuration,
+    ConfigurationFaulty,
+    Fault,
+    find_file,
+    read,
+)
+from mailsuite.app.tls import CertificateFaulty, Pair, load
+
+
+def check(named: str | None, state: str | None) -> list[Fault]:
+    """
+    All that is wrong with the configuration, tried as the user who asks.
+
+    :param named: the file, or None for the one that is found.
+    :param state: the state folder, where it is not the configuration's.
+    """
+    try:
+        path = find_file(named)
+        if path is None:
+            return []
+        found = read(path)
+    except ConfigurationFaulty as faulty:
+        return faulty.faults
+    return try_out(str(path), found, Path(state or found.state))
+
+
+def try_out(file: str, found: Configuration, state: Path) -> list[Fault]:
+    """
+    What this process cannot read or write of what the configuration names.
+    """
+    faults = []
+    for place, one in enumerate(found.certificate):
+        try:
+            load(Pair(one.chain, one.key))
+        except CertificateFaulty as faulty:
+            faults.append(
+                Fault(
+                    file,
+                    f"certificate[{place}]",
+                    str(faulty),
+                    "PEM files of a chain and its key, readable to this user",
+                )
+            )
+    for key, folder in _folders(found, state):
+        if not _usable(folder):
+            faults.append(
+                Fault(
+                    file,
+                    key,
+                    f"{folder}, which this user cannot write",
+                    "a folder of the user that the suite runs as",
+                )
+            )
+    return faults
+
+
+def _folders(found: Configuration, state: Path) -> list[tuple[str, Path]]:
+    """
+    The state folder, and the fixed beginning of each template.
+    """
+    home = found.home.replace("{state}", str(state))
+    maildir = found.maildir.replace("{state}", str(state))
+    maildir = maildir.replace("{home}", home)
+    return [
+        ("state", state),
+        ("home", Path(home.partition("{")[0])),
+        ("maildir", Path(maildir.partition("{")[0])),
+    ]
+
+
+def _usable(folder: Path) -> bool:
+    """
+    Whether it can be written, or made.
+    """
+    while not folder.exists():
+        if folder == folder.parent:
+            return False
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

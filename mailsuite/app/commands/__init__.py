@@ -1,0 +1,3 @@
+"""
+The subcommands of ``mailsuite``, a file for each kind of thing.
+"""

@@ -1,0 +1,71 @@
+"""
+How much an account may keep.
+"""
+
+from __future__ import annotations
+
+import click
+
+from mailsuite.app.commands.terminal import (
+    CONTEXT,
+    Count,
+    Octets,
+    Where,
+    as_json_option,
+    show,
+    size_of,
+)
+
+
+@click.group(context_settings=CONTEXT)
+def quota() -> None:
+    """
+    How much an account may keep.
+
+    Example: mailsuite quota set carol@example.org --octets 2G
+    """
+
+
+@quota.command("set")
+@click.argument("address")
+@click.option("--octets", type=Octets(), help="500M, 2G, or none.")
+@click.option("--messages", type=Count(), help="A number, or none.")
+@as_json_option
+@click.pass_obj
+def quota_set(
+    where: Where,
+    address: str,
+    octets: int | None,
+    messages: int | None,
+    as_json: bool,
+) -> None:
+    """
+    Set both limits of an account; one that is not given is none.
+
+    Example: mailsuite quota set carol@example.org --octets 2G
+    """
+    result = where.perform(
+        "quota.set", address=address, octets=octets, messages=messages
+    )
+    show(result, as_json, lambda: f"{address}: {size_of(octets)}")
+
+
+@quota.command("show")
+@click.argument("address")
+@as_json_option
+@click.pass_obj
+def quotashow(where: Where, address: str, as_json: bool) -> None:
+    """
+    Show the limits of an account.
+
+    Example: mailsuite quota show carol@example.org
+    """
+    result = where.perform("quota.show", address=address)
+    show(
+        result,
+        as_json,
+        lambda: (
+            f"{address}: {size_of(result['octets_limit'])}, "
+            f"{result['messages_limit'] or 'no limit of'} messages"
+        ),
+    )

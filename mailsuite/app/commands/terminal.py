@@ -1,0 +1,160 @@
+"""
+What the commands share: which suite is meant, what is asked and shown.
+
+Implementation notes
+
+- With a suite running, an operation goes over its control socket; with none
+  running, this process takes the state folder's lock and does it itself.
+- Passwords come from a prompt or from standard input, never from the command
+  line, where others could read them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailsuite.app import config
+from mailsuite.app.control import NotRunning, OperationFailed, ask
+from mailsuite.app.offline import perform_offline
+from mailsuite.app.operations import Plain
+from mailsuite.app.statelock import StateInUse
+from mailsuite.errors import MailError
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """
+    Which suite a command is for.
+    """
+
+    configuration: str | None
+    state: str | None
+
+    def read(self) -> config.Configuration:
+        """
+        Its configuration.
+
+        :raises click.ClickException: it is faulty.
+        """
+        try:
+            path = config.find_file(self.configuration)
+            found = config.read(path) if path else config.embedded()
+        except config.ConfigurationFaulty as faulty:
+            raise click.ClickException(str(faulty)) from faulty
+        return found
+
+    def perform(self, operation: str, **arguments: Plain) -> Plain:
+        """
+        Carry out an operation, by the running suite or without one.
+
+        :raises click.ClickException: it cannot be done.
+        """
+        found = self.read()
+        state = Path(self.state or found.state).absolute()
+        try:
+            return ask(state, operation, arguments)
+        except NotRunning:
+            pass
+        except OperationFailed as failed:
+            raise click.ClickException(str(failed)) from failed
+        try:
+            return perform_offline(found, state, operation, arguments)
+        except (MailError, StateInUse) as error:
+            text = getattr(error, "public", None) or str(error)
+            raise click.ClickException(text) from error
+
+
+as_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, for scripts."
+)
+
+
+def show(result: Plain, as_json: bool, text: Callable[[], str]) -> None:
+    click.echo(json.dumps(result, indent=2) if as_json else text())
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+
+
+def ask_password() -> str:
+    """
+    A new password: asked for twice at a terminal, else a line of stdin.
+    """
+    if sys.stdin.isatty():
+        entered: str = click.prompt(
+            "Password", hide_input=True, confirmation_prompt=True
+        )
+        return entered
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise click.ClickException("no password on standard input")
+    return password
+
+
+class Octets(click.ParamType):
+    name = "size"
+
+    def convert(
+        self,
+        value: Any,  # click hands on what the user typed, or a default
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int | None:
+        """
+        Octets from ``500M`` and its like; None from ``none``.
+        """
+        text = str(value).strip().lower()
+        if text == "none":
+            return None
+        found = re.fullmatch(r"(\d+)([kmgt]?)i?b?", text)
+        if found is None:
+            self.fail(f"{value!r}: expected 500M, 2G, or none", param, ctx)
+        return int(found[1]) * 1024 ** " kmgt".index(found[2] or " ")
+
+
+class Count(click.ParamType):
+    name = "number"
+
+    def convert(
+        self,
+        value: Any,  # as above
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int | None:
+        """
+        A whole number; None from ``none``.
+        """
+        text = str(value).strip().lower()
+        if text == "none":
+            return None
+        if not text.isdecimal():
+            self.fail(f"{value!r}: expected a number, or none", param, ctx)
+        return int(text)
+
+
+def size_of(octets: int | None) -> str:
+    if octets is None:
+        return "no limit"
+    size = float(octets)
+    for unit in ("", "K", "M", "G"):
+        if size < 1024:
+            return f"{size:.4g}{unit}"
+        size /= 1024
+    return f"{size:.4g}T"

@@ -1,0 +1,174 @@
+"""
+Accounts: who has mail here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mailsuite.app.commands.terminal import (
+    CONTEXT,
+    Count,
+    Octets,
+    Where,
+    as_json_option,
+    ask_password,
+    show,
+    size_of,
+    table,
+)
+
+
+@click.group(context_settings=CONTEXT)
+def user() -> None:
+    """
+    Accounts: who has mail here.
+
+    Example: mailsuite user list
+    """
+
+
+@user.command("add")
+@click.argument("address")
+@click.option("--quota", type=Octets(), help="Most octets: 500M, 2G.")
+@click.option("--messages", type=Count(), help="Most messages.")
+@as_json_option
+@click.pass_obj
+def user_add(
+    where: Where,
+    address: str,
+    quota: int | None,
+    messages: int | None,
+    as_json: bool,
+) -> None:
+    """
+    Add an account; its password is asked for, or read from stdin.
+
+    Example: mailsuite user add carol@example.org
+    """
+    result = where.perform(
+        "user.add",
+        address=address,
+        password=ask_password(),
+        octets=quota,
+        messages=messages,
+    )
+    show(result, as_json, lambda: f"Added {result['address']}")
+
+
+@user.command("list")
+@click.argument("domain", required=False)
+@as_json_option
+@click.pass_obj
+def user_list(where: Where, domain: str | None, as_json: bool) -> None:
+    """
+    List accounts, of one domain or of all.
+
+    Example: mailsuite user list example.org
+    """
+    result = where.perform("user.list", domain=domain)
+
+    def text() -> str:
+        rows = [("Address", "State", "Quota", "Messages")]
+        rows += [
+            (
+                entry["address"],
+                "suspended" if entry["suspended"] else "active",
+                size_of(entry["octets_limit"]),
+                str(entry["messages_limit"] or "no limit"),
+            )
+            for entry in result
+        ]
+        return table(rows)
+
+    show(result, as_json, text)
+
+
+@user.command("passwd")
+@click.argument("address")
+@as_json_option
+@click.pass_obj
+def user_passwd(where: Where, address: str, as_json: bool) -> None:
+    """
+    Set a new password; open sessions of the account end.
+
+    Example: mailsuite user passwd carol@example.org
+    """
+    result = where.perform(
+        "user.passwd", address=address, password=ask_password()
+    )
+    show(result, as_json, lambda: f"New password set for {address}")
+
+
+@user.command("suspend")
+@click.argument("address")
+@as_json_option
+@click.pass_obj
+def user_suspend(where: Where, address: str, as_json: bool) -> None:
+    """
+    Refuse logins of an account, and end its sessions; mail still arrives.
+
+    Example: mailsuite user suspend carol@example.org
+    """
+    result = where.perform("user.suspend", address=address)
+    show(result, as_json, lambda: f"Suspended {address}")
+
+
+@user.command("resume")
+@click.argument("address")
+@as_json_option
+@click.pass_obj
+def user_resume(where: Where, address: str, as_json: bool) -> None:
+    """
+    Take logins of a suspended account again.
+
+    Example: mailsuite user resume carol@example.org
+    """
+    result = where.perform("user.resume", address=address)
+    show(result, as_json, lambda: f"Resumed {address}")
+
+
+@user.command("remove")
+@click.argument("address")
+@as_json_option
+@click.pass_obj
+def user_remove(where: Where, address: str, as_json: bool) -> None:
+    """
+    Remove an account; its mail stays on disk, where the answer says.
+
+    Example: mailsuite user remove carol@example.org
+    """
+    result = where.perform("user.remove", address=address)
+    show(
+        result,
+        as_json,
+        lambda: f"Removed {address}; its mail lies in {result['home']}",
+    )
+
+
+@user.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--domain", help="For users without one in the file.")
+@as_json_option
+@click.pass_obj
+def user_import(
+    where: Where, file: Any, domain: str | None, as_json: bool
+) -> None:
+    """
+    Import accounts from a Dovecot passwd-file; - is standard input.
+
+    All or none are imported; accounts that exist already are skipped.
+
+    Example: mailsuite user import --domain example.org /etc/dovecot/users
+    """
+    result = where.perform(
+        "user.import", lines=file.read().splitlines(), domain=domain
+    )
+
+    def text() -> str:
+        lines = [f"line {n}: skipped, {why}" for n, why in result["skipped"]]
+        return "\n".join([*lines, f"Imported {result['added']} accounts"])
+
+    show(result, as_json, text)

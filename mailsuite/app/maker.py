@@ -1,0 +1,142 @@
+"""
+From the command line to a service: what twistd calls before it forks.
+
+Implementation notes
+
+- Nothing is opened here but sockets, and the configuration file: twistd forks
+  after this, and neither threads nor databases survive that.
+- What is wrong is said on the terminal, all at once, and ends the program.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from twisted.application.service import IService
+
+from mailsuite.app import config
+from mailsuite.app.check import try_out
+from mailsuite.app.config import Configuration, ConfigurationFaulty
+from mailsuite.app.options import Options, StartOptions
+from mailsuite.app.sockets import PortsTaken, open_all
+from mailsuite.app.statelock import in_use
+from mailsuite.app.suite import Start, Suite
+from mailsuite.app.welcome import FILE_NAME as FIRST_START
+
+
+@dataclass(frozen=True, slots=True)
+class _Twistd:
+    """
+    What twistd itself was told.
+    """
+
+    foreground: bool
+    uid: int | None
+    gid: int | None
+
+
+def make_service(options: Options) -> IService:
+    """
+    The suite, with its sockets bound.
+
+    :raises SystemExit: something is wrong; the text says all of it.
+    """
+    start = options.subOptions
+    assert isinstance(start, StartOptions)
+    twistd = _of_twistd(options)
+    try:
+        path = _file(start)
+        found = _configuration(start, path)
+        state = _state(start, found)
+        if in_use(state):
+            raise SystemExit(
+                f"mailsuite: a suite runs in {state} already; stop it, or "
+                "choose another folder with --state"
+            )
+        if path is not None and os.geteuid() != 0:
+            faults = try_out(str(path), found, state)
+            if faults:
+                raise ConfigurationFaulty(faults)
+        bound = open_all(found.listen, os.environ)
+    except (ConfigurationFaulty, PortsTaken) as trouble:
+        lines = str(trouble).splitlines()
+        raise SystemExit(
+            "\n".join(f"mailsuite: {line}" for line in lines)
+        ) from trouble
+    # Imported late: twistd chooses the reactor after it has read the plugins.
+    from twisted.internet import reactor
+
+    return Suite(
+        Start(
+            configuration=found,
+            configuration_file=path,
+            state=state,
+            bound=bound,
+            embedded=path is None,
+            ephemeral=bool(start["ephemeral"]),
+            transcript=bool(start["transcript"]),
+            foreground=twistd.foreground,
+            uid=twistd.uid,
+            gid=twistd.gid,
+        ),
+        reactor,
+    )
+
+
+def _of_twistd(options: Options) -> _Twistd:
+    above = options.parent
+    if above is None:
+        return _Twistd(True, None, None)
+    return _Twistd(
+        bool(above.get("nodaemon")), above.get("uid"), above.get("gid")
+    )
+
+
+def _file(start: StartOptions) -> Path | None:
+    path = (
+        None
+        if start["ephemeral"] and not start["config"]
+        else (config.find_file(start["config"]))
+    )
+    if path is not None and start.ports:
+        raise SystemExit(
+            "mailsuite: --port is for a start without configuration; change "
+            f"the listeners in {path}"
+        )
+    return path.absolute() if path is not None else None
+
+
+def _configuration(start: StartOptions, path: Path | None) -> Configuration:
+    if path is not None:
+        return config.read(path)
+    if start["ephemeral"]:
+        free = dict.fromkeys(config.EMBEDDED_PORTS, 0)
+        return config.embedded(free | start.ports)
+    return config.embedded(start.ports)
+
+
+def _state(start: StartOptions, found: Configuration) -> Path:
+    if start["ephemeral"]:
+        return _ephemeral_state(start["state"])
+    return Path(start["state"] or found.state).absolute()
+
+
+def _ephemeral_state(named: str | None) -> Path:
+    """
+    A folder that may go at the stop: a new name, or an empty folder.
+    """
+    if named is None:
+        name = f"mailsuite-{secrets.token_hex(8)}"
+        return Path(tempfile.gettempdir()) / name
+    state = Path(named).absolute()
+    if state.exists() and (not state.is_dir() or any(state.iterdir())):
+        held = " of a suite" if (state / FIRST_START).exists() else ""
+        raise SystemExit(
+            f"mailsuite: --state {state}: not a new or an empty folder but "
+            f"one with content{held}; --ephemeral would remove it at the stop"
+        )
+    return state

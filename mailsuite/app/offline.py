@@ -1,0 +1,70 @@
+"""
+An operation without a running suite: this process has the state folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from mailsuite.accounts.threads import SameThread
+from mailsuite.app import directory
+from mailsuite.app.config import Configuration
+from mailsuite.app.operations import Plain, perform
+from mailsuite.app.statelock import StateLock
+from mailsuite.disk import Disk
+
+
+def perform_offline(
+    configuration: Configuration,
+    state: Path,
+    operation: str,
+    arguments: dict[str, Plain],
+) -> Plain:
+    """
+    Carry out an operation in this process; blocks until it is done.
+
+    :raises StateInUse: another process has the folder.
+    :raises AccountsError: it cannot be done.
+    """
+    disk = Disk()
+    disk.make_folders(str(state))
+    lock = StateLock(state)
+    try:
+        return _result(_perform(configuration, state, operation, arguments))
+    finally:
+        lock.release()
+        disk.close()
+
+
+async def _perform(
+    configuration: Configuration,
+    state: Path,
+    operation: str,
+    arguments: dict[str, Plain],
+) -> Plain:
+    threads = SameThread()
+    # Nothing of what follows waits for time.
+    people = directory.build(configuration, state, threads, threads, Clock())
+    await people.directory.open()
+    try:
+        await people.ensure_default_domain()
+        return await perform(people.administration, operation, arguments)
+    finally:
+        await people.directory.close()
+
+
+def _result(coroutine: object) -> Plain:
+    """
+    What a coroutine returns that waits for nobody.
+    """
+    results: list[Plain] = []
+    work = Deferred.fromCoroutine(coroutine)  # type: ignore[arg-type]  # of Plain
+    work.addBoth(results.append)
+    [result] = results
+    if isinstance(result, Failure):
+        result.raiseException()
+    return result

@@ -1,0 +1,392 @@
+"""
+The suite as one service: started in order, stopped in order.
+
+Implementation notes
+
+- Stopping is a sequence: listeners, sessions, the queue, the store, the
+  directory, the lock.  (A MultiService would stop all of them at once.)
+- ``first-start.json`` is renamed into place when every listener accepts: who
+  waits for it needs no other sign.
+- The lock and what needs no reactor come in ``startService``, after twistd has
+  forked and given privileges up; the rest when the reactor runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from mailsuite.app import config, welcome
+from mailsuite.app.check import try_out
+from mailsuite.app.config import Configuration, ConfigurationFaulty
+from mailsuite.app.operations import Plain, perform
+from mailsuite.app.parts import Parts
+from mailsuite.app.sockets import Bound
+from mailsuite.app.statelock import StateInUse, StateLock
+from mailsuite.app.tls import (
+    CertificateFaulty,
+    Certificates,
+    Pair,
+    own_authority_file,
+    own_pair,
+)
+from mailsuite.app.welcome import AccountFacts, Facts, ListenerFacts, Welcome
+from mailsuite.disk import Disk
+
+#: Seconds that sessions have to end before the store is closed under them.
+_PATIENCE = 10.0
+
+_FIRST_USERS = ("alice", "bob")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """
+    What a start was told.
+
+    :param embedded: there is no configuration file.
+    :param foreground: there is a terminal to say things to.
+    """
+
+    configuration: Configuration
+    configuration_file: Path | None
+    state: Path
+    bound: list[Bound]
+    embedded: bool
+    ephemeral: bool
+    transcript: bool
+    foreground: bool
+    uid: int | None
+    gid: int | None
+
+
+class CannotStart(Exception):
+    """
+    The text is for the operator.
+    """
+
+
+class Suite(Service):
+    """
+    All of Mailsuite.
+    """
+
+    _log = Logger()
+
+    def __init__(self, start: Start, reactor: Any) -> None:
+        """
+        :param reactor: with time, threads, sockets and UNIX sockets; Twisted
+            has no one interface for that.
+        """
+        self._start = start
+        self._reactor = reactor
+        self._disk = Disk()
+        self._lock: StateLock | None = None
+        self._parts: Parts | None = None
+        self._welcome: Welcome | None = None
+        self._certificates: Certificates | None = None
+        self._begun: Deferred[None] | None = None
+
+    # --- What twistd calls ----------------------------------------------------
+
+    def privilegedStartService(self) -> None:
+        """
+        Make the state folder for the user that owns all mail.
+        """
+        state = self._start.state
+        if not state.exists():
+            state.parent.mkdir(parents=True, exist_ok=True)
+            state.mkdir(mode=0o711)
+            if os.geteuid() == 0:
+                uid, gid = self._start.uid, self._start.gid
+                os.chown(
+                    state,
+                    -1 if uid is None else uid,
+                    -1 if gid is None else gid,
+                )
+        super().privilegedStartService()
+
+    def startService(self) -> None:
+        """
+        Take the state folder, and begin when the reactor runs.
+
+        :raises SystemExit: it cannot be had; said on the terminal.
+        """
+        super().startService()
+        try:
+            self._prepare()
+        except (
+            CannotStart,
+            CertificateFaulty,
+            ConfigurationFaulty,
+            StateInUse,
+            OSError,
+        ) as trouble:
+            self._fail(trouble)
+        self._reactor.callWhenRunning(self._begin)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        End everything in order; fires when the store is closed.
+        """
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    # --- Beginning ------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        start = self._start
+        self._lock = StateLock(start.state)
+        if start.configuration_file is not None:
+            faults = try_out(
+                str(start.configuration_file), start.configuration, start.state
+            )
+            if faults:
+                raise ConfigurationFaulty(faults)
+        for name in ("ca", "certificates", "mail", "queue"):
+            self._disk.make_folders(str(start.state / name))
+        self._certificates = Certificates(
+            self._pairs(start.configuration), self._reactor
+        )
+
+    def _pairs(self, found: Configuration) -> list[Pair]:
+        if found.certificate:
+            return [Pair(one.chain, one.key) for one in found.certificate]
+        names = dict.fromkeys(
+            [found.host_name, found.default_domain, "localhost"]
+        )
+        names |= dict.fromkeys(["127.0.0.1", "::1"])
+        return [own_pair(self._start.state, list(names), self._disk)]
+
+    def _fail(self, trouble: Exception) -> None:
+        """
+        Say why there is no start, and end the program.
+        """
+        lines = str(trouble).splitlines() or [repr(trouble)]
+        text = "\n".join(f"mailsuite: {line}" for line in lines)
+        if self._start.foreground:
+            raise SystemExit(text) from trouble
+        # In the background twistd hands this on to the terminal.
+        raise CannotStart(text) from trouble
+
+    def _begin(self) -> None:
+        self._begun = Deferred.fromCoroutine(self._run())
+        self._begun.addErrback(self._give_up)
+
+    def _give_up(self, failure: Failure) -> None:
+        self._log.failure("Cannot start", failure)
+        _say("mailsuite: cannot start; the log has the reason")
+        # twistd has no way to end with a status of failure by itself.
+        self._reactor.addSystemEventTrigger("after", "shutdown", _exit_failed)
+        if self._reactor.running:
+            self._reactor.stop()
+
+    async def _run(self) -> None:
+        start = self._start
+        assert self._certificates is not None
+        self._parts = Parts(
+            start.configuration,
+            start.state,
+            self._reactor,
+            self._disk,
+            self._certificates,
+            _transcript if start.transcript else None,
+        )
+        await self._parts.open()
+        new = await self._first_accounts()
+        self._parts.listen(start.bound, self._perform)
+        self._welcome = self._facts(new)
+        await self._forget_changed()
+        self._parts.people.directory.listen(self._accounts_changed)
+        self._welcome.write(self._disk)
+        self._reload_on_hangup()
+        _say(self._welcome.table())
+        _tell_systemd(b"READY=1")
+        self._log.info(
+            "Mailsuite runs in {state} with {count} listeners",
+            state=str(start.state),
+            count=len(start.bound),
+        )
+
+    async def _first_accounts(self) -> list[AccountFacts]:
+        """
+        Make alice and bob where there is no configuration and nobody yet.
+        """
+        assert self._parts is not None
+        people = self._parts.people
+        fresh = not await people.administration.list_domains()
+        await people.ensure_default_domain()
+        if not (self._start.embedded and fresh):
+            return []
+        made = []
+        for name in _FIRST_USERS:
+            user = f"{name}@{people.default_domain}"
+            password = people.passwords.generate()
+            await people.administration.add_account(user, password)
+            made.append(AccountFacts(user, password))
+        return made
+
+    def _facts(self, new: list[AccountFacts]) -> Welcome:
+        start = self._start
+        found = start.configuration
+        former = welcome.read_facts(start.state)
+        own = not found.certificate
+        listeners = [
+            ListenerFacts(
+                protocol=one.listener.protocol,
+                address=one.listener.address,
+                port=one.port,
+                tls=one.listener.tls_mode,
+            )
+            for one in start.bound
+        ]
+        facts = Facts(
+            listeners=listeners,
+            accounts=new or (former.accounts if former else []),
+            ca_file=str(own_authority_file(start.state)) if own else None,
+            state_folder=str(start.state),
+        )
+        home = found.home.replace("{state}", str(start.state))
+        return Welcome(
+            facts,
+            server_name=found.host_name,
+            mail_folder=home.partition("{")[0].rstrip("/"),
+            new=bool(new),
+        )
+
+    # --- While it runs --------------------------------------------------------
+
+    def _accounts_changed(self, numbers: frozenset[int]) -> None:
+        """
+        A first password that was changed leaves the file.
+        """
+        work = Deferred.fromCoroutine(self._rewrite())
+        work.addErrback(
+            lambda failure: self._log.failure(
+                "Cannot write {name}", failure, name=welcome.FILE_NAME
+            )
+        )
+
+    async def _rewrite(self) -> None:
+        if await self._forget_changed() and self._welcome is not None:
+            self._welcome.write(self._disk)
+
+    async def _forget_changed(self) -> bool:
+        """
+        Whether accounts had to be taken out of the facts.
+        """
+        assert self._parts is not None
+        if self._welcome is None or not self._welcome.facts.accounts:
+            return False
+        listed = await self._parts.people.administration.list_accounts()
+        first = {one.address for one in listed if one.password_version == 1}
+        gone = [
+            account.user
+            for account in self._welcome.facts.accounts
+            if account.user not in first
+        ]
+        self._welcome = self._welcome.without(gone)
+        return bool(gone)
+
+    async def _perform(self, operation: str, given: dict[str, Plain]) -> Plain:
+        """
+        What came over the control socket.
+        """
+        assert self._parts is not None
+        assert self._welcome is not None
+        if operation == "status":
+            return self._welcome.status()
+        return await perform(
+            self._parts.people.administration, operation, given
+        )
+
+    def _reload_on_hangup(self) -> None:
+        # With signals left to others (a test's reactor) there is none to take.
+        if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+            signal.signal(signal.SIGHUP, self._hung_up)
+
+    def _hung_up(self, number: int, frame: object) -> None:
+        self._reactor.callFromThread(self._reload)
+
+    def _reload(self) -> None:
+        """
+        Take up a changed configuration, or say what needs a restart.
+        """
+        path = self._start.configuration_file
+        if path is None:
+            self._log.info("SIGHUP: there is no configuration file to reload")
+            return
+        assert self._parts is not None
+        assert self._certificates is not None
+        try:
+            found = config.read(path)
+            self._certificates.replace(self._pairs(found))
+        except (ConfigurationFaulty, CertificateFaulty) as faulty:
+            for line in str(faulty).splitlines():
+                self._log.warn("SIGHUP: not reloaded: {fault}", fault=line)
+            return
+        for key in self._parts.reconfigure(found):
+            self._log.warn("SIGHUP: {key} needs a restart", key=key)
+        self._log.info("SIGHUP: {file} was reloaded", file=str(path))
+
+    # --- Ending ---------------------------------------------------------------
+
+    async def _stop(self) -> None:
+        _tell_systemd(b"STOPPING=1")
+        if self._parts is not None:
+            await self._parts.close(_PATIENCE)
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+        self._disk.close()
+        if self._start.ephemeral:
+            shutil.rmtree(self._start.state, ignore_errors=True)
+
+
+def _say(text: str) -> None:
+    """
+    Show ``text`` on the terminal, never in the log.
+    """
+    # twistd has turned sys.stdout into a log; in the background there is no
+    # terminal, and this goes to /dev/null.
+    stream = sys.__stdout__
+    if stream is not None:
+        stream.write(text + "\n")
+        stream.flush()
+
+
+def _transcript(line: str) -> None:
+    _say(line)
+
+
+def _exit_failed() -> None:
+    os._exit(1)
+
+
+def _tell_systemd(word: bytes) -> None:
+    """
+    sd_notify(3), where systemd asked for it.
+    """
+    import socket
+
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        try:
+            notify.connect(address)
+            notify.send(word)
+        except OSError:
+            Suite._log.warn("systemd's notify socket does not answer")
