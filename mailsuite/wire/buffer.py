@@ -39,13 +39,20 @@ NEED_DATA: Final = NeedData()
 #: A line was longer than it may be; all of it has been discarded.
 LINE_TOO_LONG: Final = LineTooLong()
 
+#: Octets kept of each end of a discarded line.
+_KEPT = 64
+
 
 class InputBuffer:
     """
     Input as lines and as counted octets, whatever the network cut.
+
+    After ``LINE_TOO_LONG``, ``discarded`` has the first and the last octets of
+    that line: IMAP's tag stands at the one end, a literal's size at the other.
     """
 
     def __init__(self) -> None:
+        self.discarded = (b"", b"")
         self._data = bytearray()
         self._looked = 0
         self._discarding = False
@@ -72,19 +79,32 @@ class InputBuffer:
         if end < 0:
             self._looked = max(len(self._data) - 1, 0)
             if self._discarding or len(self._data) > limit:
-                self._discarding = True
                 # A CR may be the first half of the line's end.
                 keep = 1 if self._data.endswith(b"\r") else 0
+                self._discard(len(self._data) - keep)
                 del self._data[: len(self._data) - keep]
                 self._looked = 0
             return NEED_DATA
+        if self._discarding or end + 2 > limit:
+            self._discard(end)
+            del self._data[: end + 2]
+            self._looked = 0
+            self._discarding = False
+            return LINE_TOO_LONG
         line = bytes(self._data[:end])
         del self._data[: end + 2]
         self._looked = 0
-        if self._discarding or end + 2 > limit:
-            self._discarding = False
-            return LINE_TOO_LONG
         return line
+
+    def _discard(self, length: int) -> None:
+        """
+        Keep the ends of a line of which so many octets are about to go.
+        """
+        start, end = self.discarded if self._discarding else (b"", b"")
+        start += self._data[: min(length, _KEPT - len(start))]
+        end += self._data[max(length - _KEPT, 0) : length]
+        self.discarded = (start, end[-_KEPT:])
+        self._discarding = True
 
     def take(self, most: int) -> bytes:
         """
