@@ -17,6 +17,7 @@ from mailsuite.accounts.passwords import Passwords
 from mailsuite.accounts.places import Places
 from mailsuite.accounts.threads import Threads
 from mailsuite.app.config import Configuration
+from mailsuite.disk import Disk
 
 FILE_NAME = "accounts.sqlite3"
 
@@ -41,11 +42,21 @@ class People:
                 await self.administration.add_domain(self.default_domain)
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleThreads:
+    """
+    Where what blocks is done.
+    """
+
+    database: Threads
+    hashing: Threads
+
+
 def build(
     configuration: Configuration,
     state: Path,
-    database_threads: Threads,
-    hashing_threads: Threads,
+    disk: Disk,
+    threads: PeopleThreads,
     clock: IReactorTime,
 ) -> People:
     """
@@ -54,12 +65,13 @@ def build(
     home = configuration.home.replace("{state}", str(state))
     maildir = configuration.maildir.replace("{state}", str(state))
     passwords = Passwords(
-        hashing_threads, clock, scheme=configuration.login.password_scheme
+        threads.hashing, clock, scheme=configuration.login.password_scheme
     )
     directory = Directory(
         str(state / FILE_NAME),
-        database_threads,
+        threads.database,
         clock,
+        disk=disk,
         places=Places(home=home, maildir=maildir),
         default_domain=configuration.default_domain,
         separators=configuration.detail_separator,

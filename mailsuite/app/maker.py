@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ def make_service(options: Options) -> IService:
     # Imported late: twistd chooses the reactor after it has read the plugins.
     from twisted.internet import reactor
 
-    return Suite(
+    suite = Suite(
         Start(
             configuration=found,
             configuration_file=path,
@@ -85,6 +86,10 @@ def make_service(options: Options) -> IService:
         ),
         reactor,
     )
+    if not twistd.foreground:
+        sys.stdout.write(suite.announcement() + "\n")
+        sys.stdout.flush()
+    return suite
 
 
 def _of_twistd(options: Options) -> _Twistd:

@@ -4,7 +4,9 @@ An operation without a running suite: this process has the state folder.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -13,6 +15,7 @@ from twisted.python.failure import Failure
 from mailsuite.accounts.threads import SameThread
 from mailsuite.app import directory
 from mailsuite.app.config import Configuration
+from mailsuite.app.directory import PeopleThreads
 from mailsuite.app.operations import Plain, perform
 from mailsuite.app.statelock import StateLock
 from mailsuite.disk import Disk
@@ -34,7 +37,9 @@ def perform_offline(
     disk.make_folders(str(state))
     lock = StateLock(state)
     try:
-        return _result(_perform(configuration, state, operation, arguments))
+        return _result(
+            _perform(configuration, state, disk, operation, arguments)
+        )
     finally:
         lock.release()
         disk.close()
@@ -43,12 +48,15 @@ def perform_offline(
 async def _perform(
     configuration: Configuration,
     state: Path,
+    disk: Disk,
     operation: str,
     arguments: dict[str, Plain],
 ) -> Plain:
     threads = SameThread()
     # Nothing of what follows waits for time.
-    people = directory.build(configuration, state, threads, threads, Clock())
+    people = directory.build(
+        configuration, state, disk, PeopleThreads(threads, threads), Clock()
+    )
     await people.directory.open()
     try:
         await people.ensure_default_domain()
@@ -57,12 +65,12 @@ async def _perform(
         await people.directory.close()
 
 
-def _result(coroutine: object) -> Plain:
+def _result(coroutine: Coroutine[Any, Any, Plain]) -> Plain:
     """
     What a coroutine returns that waits for nobody.
     """
     results: list[Plain] = []
-    work = Deferred.fromCoroutine(coroutine)  # type: ignore[arg-type]  # of Plain
+    work = Deferred.fromCoroutine(coroutine)
     work.addBoth(results.append)
     [result] = results
     if isinstance(result, Failure):

@@ -105,7 +105,8 @@ async def _aliases(admin: Administration, given: dict[str, Plain]) -> object:
 
 @_operation("alias.remove")
 async def _unalias(admin: Administration, given: dict[str, Plain]) -> object:
-    return await admin.remove_alias(given["address"])
+    await admin.remove_alias(given["address"])
+    return None
 
 
 @_operation("domain.add")
@@ -122,7 +123,8 @@ async def _domains(admin: Administration, given: dict[str, Plain]) -> object:
 
 @_operation("domain.remove")
 async def _undomain(admin: Administration, given: dict[str, Plain]) -> object:
-    return await admin.remove_domain(given["name"])
+    await admin.remove_domain(given["name"])
+    return None
 
 
 @_operation("domain.catch-all")
@@ -142,7 +144,8 @@ async def _app_list(admin: Administration, given: dict[str, Plain]) -> object:
 
 @_operation("app-password.remove")
 async def _app_remove(admin: Administration, given: dict[str, Plain]) -> object:
-    return await admin.remove_app_password(given["address"], given["name"])
+    await admin.remove_app_password(given["address"], given["name"])
+    return None
 
 
 @_operation("quota.set")

@@ -18,6 +18,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from socket import AddressFamily
 
 from mailsuite.app.config import Listener
 
@@ -29,18 +30,15 @@ _FIRST_PASSED = 3
 class Bound:
     """
     A listener with its socket.
+
+    :param port: the one that it has; not that of the configuration if that
+        is 0.
     """
 
     listener: Listener
     socket: socket.socket
-
-    @property
-    def port(self) -> int:
-        """
-        The port that it has; not that of the configuration if that is 0.
-        """
-        number: int = self.socket.getsockname()[1]
-        return number
+    port: int
+    family: AddressFamily
 
 
 class PortsTaken(Exception):
@@ -63,7 +61,7 @@ def open_all(
     for listener in listeners:
         found = _matching(listener, passed)
         try:
-            bound.append(Bound(listener, found or _bind(listener)))
+            bound.append(_bound(listener, found or _bind(listener)))
         except OSError as error:
             troubles.append(_trouble(listener, error))
     if troubles:
@@ -71,6 +69,11 @@ def open_all(
             one.socket.close()
         raise PortsTaken("\n".join(troubles))
     return bound
+
+
+def _bound(listener: Listener, made: socket.socket) -> Bound:
+    family = AddressFamily(made.family)
+    return Bound(listener, made, made.getsockname()[1], family)
 
 
 def _bind(listener: Listener) -> socket.socket:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +27,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from mailsuite.accounts.passwords import Passwords
 from mailsuite.app import config, welcome
 from mailsuite.app.check import try_out
 from mailsuite.app.config import Configuration, ConfigurationFaulty
+from mailsuite.app.directory import FILE_NAME as ACCOUNTS_FILE
 from mailsuite.app.operations import Plain, perform
 from mailsuite.app.parts import Parts
 from mailsuite.app.sockets import Bound
@@ -95,7 +98,19 @@ class Suite(Service):
         self._parts: Parts | None = None
         self._welcome: Welcome | None = None
         self._certificates: Certificates | None = None
-        self._begun: Deferred[None] | None = None
+        self._first_passwords = {
+            f"{name}@{start.configuration.default_domain}": Passwords.generate()
+            for name in _FIRST_USERS
+        }
+
+    def announcement(self) -> str:
+        """
+        The table as it will be, for a start in the background, where there is
+        no terminal later.
+        """
+        start = self._start
+        new = start.embedded and not (start.state / ACCOUNTS_FILE).exists()
+        return self._facts(new=new).table()
 
     # --- What twistd calls ----------------------------------------------------
 
@@ -114,7 +129,7 @@ class Suite(Service):
                     -1 if uid is None else uid,
                     -1 if gid is None else gid,
                 )
-        super().privilegedStartService()
+        super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
         """
@@ -122,7 +137,7 @@ class Suite(Service):
 
         :raises SystemExit: it cannot be had; said on the terminal.
         """
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         try:
             self._prepare()
         except (
@@ -139,7 +154,7 @@ class Suite(Service):
         """
         End everything in order; fires when the store is closed.
         """
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         return Deferred.fromCoroutine(self._stop())
 
     # --- Beginning ------------------------------------------------------------
@@ -180,8 +195,8 @@ class Suite(Service):
         raise CannotStart(text) from trouble
 
     def _begin(self) -> None:
-        self._begun = Deferred.fromCoroutine(self._run())
-        self._begun.addErrback(self._give_up)
+        begun = Deferred.fromCoroutine(self._run())
+        begun.addErrback(self._give_up)
 
     def _give_up(self, failure: Failure) -> None:
         self._log.failure("Cannot start", failure)
@@ -205,7 +220,7 @@ class Suite(Service):
         await self._parts.open()
         new = await self._first_accounts()
         self._parts.listen(start.bound, self._perform)
-        self._welcome = self._facts(new)
+        self._welcome = self._facts(new=new)
         await self._forget_changed()
         self._parts.people.directory.listen(self._accounts_changed)
         self._welcome.write(self._disk)
@@ -218,28 +233,33 @@ class Suite(Service):
             count=len(start.bound),
         )
 
-    async def _first_accounts(self) -> list[AccountFacts]:
+    async def _first_accounts(self) -> bool:
         """
         Make alice and bob where there is no configuration and nobody yet.
+
+        :return: whether they were made.
         """
         assert self._parts is not None
         people = self._parts.people
         fresh = not await people.administration.list_domains()
         await people.ensure_default_domain()
         if not (self._start.embedded and fresh):
-            return []
-        made = []
-        for name in _FIRST_USERS:
-            user = f"{name}@{people.default_domain}"
-            password = people.passwords.generate()
+            return False
+        for user, password in self._first_passwords.items():
             await people.administration.add_account(user, password)
-            made.append(AccountFacts(user, password))
-        return made
+        return True
 
-    def _facts(self, new: list[AccountFacts]) -> Welcome:
+    def _facts(self, *, new: bool) -> Welcome:
         start = self._start
         found = start.configuration
-        former = welcome.read_facts(start.state)
+        if new:
+            accounts = [
+                AccountFacts(user, password)
+                for user, password in self._first_passwords.items()
+            ]
+        else:
+            former = welcome.read_facts(start.state)
+            accounts = former.accounts if former else []
         own = not found.certificate
         listeners = [
             ListenerFacts(
@@ -252,7 +272,7 @@ class Suite(Service):
         ]
         facts = Facts(
             listeners=listeners,
-            accounts=new or (former.accounts if former else []),
+            accounts=accounts,
             ca_file=str(own_authority_file(start.state)) if own else None,
             state_folder=str(start.state),
         )
@@ -261,12 +281,12 @@ class Suite(Service):
             facts,
             server_name=found.host_name,
             mail_folder=home.partition("{")[0].rstrip("/"),
-            new=bool(new),
+            new=new,
         )
 
     # --- While it runs --------------------------------------------------------
 
-    def _accounts_changed(self, numbers: frozenset[int]) -> None:
+    def _accounts_changed(self, numbers: frozenset[int] | None) -> None:
         """
         A first password that was changed leaves the file.
         """
@@ -377,8 +397,6 @@ def _tell_systemd(word: bytes) -> None:
     """
     sd_notify(3), where systemd asked for it.
     """
-    import socket
-
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

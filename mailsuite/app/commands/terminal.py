@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def show(result: Plain, as_json: bool, text: Callable[[], str]) -> None:
     click.echo(json.dumps(result, indent=2) if as_json else text())
 
 
-def table(rows: list[tuple[str, ...]]) -> str:
+def table(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -108,7 +108,7 @@ def ask_password() -> str:
     return password
 
 
-class Octets(click.ParamType):
+class Octets(click.ParamType[int | None]):
     name = "size"
 
     def convert(
@@ -126,10 +126,11 @@ class Octets(click.ParamType):
         found = re.fullmatch(r"(\d+)([kmgt]?)i?b?", text)
         if found is None:
             self.fail(f"{value!r}: expected 500M, 2G, or none", param, ctx)
-        return int(found[1]) * 1024 ** " kmgt".index(found[2] or " ")
+        power = " kmgt".index(found[2] or " ")
+        return int(int(found[1]) << 10 * power)
 
 
-class Count(click.ParamType):
+class Count(click.ParamType[int | None]):
     name = "number"
 
     def convert(

@@ -1,0 +1,233 @@
+"""
+The concrete classes, put together: the one place that names them all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IListeningPort
+from twisted.logger import Logger
+
+from mailsuite.accounts.login import Login
+from mailsuite.accounts.threads import NamedThreads
+from mailsuite.app import directory
+from mailsuite.app.config import Configuration
+from mailsuite.app.control import ControlFactory, Perform
+from mailsuite.app.control import bind as bind_control
+from mailsuite.app.frontends import FrontEnds, Shared
+from mailsuite.app.sockets import Bound
+from mailsuite.app.tls import Certificates
+from mailsuite.disk import Disk
+from mailsuite.imap.renderers import renderers
+from mailsuite.store.pool import Pool
+from mailsuite.store.service import MailboxService
+from mailsuite.store.watcher import Watcher
+from mailsuite.transfer.attempt import LocalAttempt
+from mailsuite.transfer.local import LocalDelivery
+from mailsuite.transfer.queue import LocalQueue
+from mailsuite.transfer.queueids import QueueIds
+from mailsuite.transfer.reception import Limits as ReceptionLimits
+from mailsuite.transfer.reception import Reception
+from mailsuite.transfer.room import Room
+from mailsuite.transfer.spool import Spool
+
+#: Threads of each kind; two cores hash two passwords at a time.
+_STORE_THREADS = 8
+_QUEUE_THREADS = 2
+_HASH_THREADS = 2
+
+#: Logins that may wait for a thread.
+_HASHES_WAITING = 256
+
+#: sending.md A9: room that must be left for what is under way.
+_ROOM_OCTETS = 200 * 1024 * 1024
+
+
+class Parts:
+    """
+    Directory, store, transfer and front-ends of one running suite.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        state: Path,
+        reactor: Any,
+        disk: Disk,
+        certificates: Certificates,
+        transcript: Callable[[str], None] | None,
+    ) -> None:
+        """
+        :param reactor: with time, threads and sockets; Twisted has no one
+            interface for that.
+        :param transcript: shows a line of a conversation.
+        """
+        self._configuration = configuration
+        self._state = state
+        self._reactor = reactor
+        self._disk = disk
+        self._database_threads = NamedThreads(reactor, "accounts", threads=1)
+        self._hash_threads = NamedThreads(
+            reactor, "hash", threads=_HASH_THREADS, waiting=_HASHES_WAITING
+        )
+        self.people = directory.build(
+            configuration,
+            state,
+            disk,
+            directory.PeopleThreads(self._database_threads, self._hash_threads),
+            reactor,
+        )
+        self._store_pool = Pool("store", _STORE_THREADS, reactor.callFromThread)
+        self._queue_pool = Pool("queue", _QUEUE_THREADS, reactor.callFromThread)
+        self._ports: list[IListeningPort] = []
+        self._build_store()
+        self._build_transfer()
+        self._front_ends = FrontEnds(
+            Shared(
+                configuration=configuration,
+                clock=reactor,
+                certificates=certificates,
+                login=self._login,
+                mailboxes=self._mailboxes,
+                reception=self._reception,
+                transcript=transcript,
+            )
+        )
+
+    def _build_store(self) -> None:
+        found = self._configuration
+        self._mailboxes = MailboxService(
+            self._disk,
+            self._store_pool,
+            self._reactor,
+            folder=str(self._state / "mail"),
+            renderers=renderers(),
+            watcher=Watcher(self._reactor),
+            open_databases=found.limits.open_databases,
+            uidl_format=found.uidl_format,
+        )
+        self._login = Login(
+            self.people.directory,
+            self.people.passwords,
+            self._mailboxes,
+            self._reactor,
+            scram=found.login.scram,
+            failure_seconds=found.login.failure_seconds,
+        )
+
+    def _build_transfer(self) -> None:
+        found = self._configuration
+        in_pool = self._queue_pool.run
+        folder = str(self._state / "queue")
+        spool = Spool(self._disk, folder)
+        attempt = LocalAttempt(
+            spool, self.people.directory, self._mailboxes, in_pool
+        )
+        self._queue = LocalQueue(spool, attempt, self._reactor, in_pool)
+        self._ids = QueueIds(spool, self._reactor, in_pool)
+        room = Room(
+            lambda: _free_octets(folder),
+            max(2 * found.limits.message_octets, _ROOM_OCTETS),
+            self._reactor,
+            in_pool,
+        )
+        self._reception = Reception(
+            self.people.directory,
+            self._mailboxes,
+            LocalDelivery(self._mailboxes, self._queue),
+            self._reactor,
+            ids=self._ids,
+            room=room,
+            default_domain=found.default_domain,
+            limits=ReceptionLimits(
+                size=found.limits.message_octets,
+                recipients=found.limits.recipients,
+                hops=found.limits.received_fields,
+            ),
+        )
+
+    async def open(self) -> None:
+        """
+        Take up what earlier runs left; on return mail can be received.
+        """
+        self._database_threads.start()
+        self._hash_threads.start()
+        await self.people.directory.open()
+        await self._ids.new_shard()
+        await self._queue.start()
+
+    def listen(self, bound: list[Bound], perform: Perform) -> None:
+        """
+        Accept connections, and commands; on return both are.
+        """
+        for one in bound:
+            factory = self._front_ends.factory(one.listener)
+            self._ports.append(
+                self._reactor.adoptStreamPort(
+                    one.socket.fileno(), one.family, factory
+                )
+            )
+            # The reactor has a duplicate of its own.
+            one.socket.close()
+        control = bind_control(self._state)
+        self._ports.append(
+            self._reactor.adoptStreamPort(
+                control.fileno(), control.family, ControlFactory(perform)
+            )
+        )
+        control.close()
+
+    def reconfigure(self, found: Configuration) -> list[str]:
+        """
+        Take up what can be while running.
+
+        :return: the keys that have other values and need a restart.
+        """
+        former = self._configuration
+        taken = {"certificate"}
+        return [
+            field.name
+            for field in msgspec.structs.fields(Configuration)
+            if field.name not in taken
+            and getattr(found, field.name) != getattr(former, field.name)
+        ]
+
+    async def close(self, patience: float) -> None:
+        """
+        End everything, in order.
+
+        :param patience: seconds that sessions have to end.
+        """
+        await DeferredList(
+            [_stopped(port) for port in self._ports], consumeErrors=True
+        )
+        await self._front_ends.end_conversations(patience)
+        await self._queue.stop()
+        await self._mailboxes.close()
+        await self.people.directory.close()
+        self._store_pool.stop()
+        self._queue_pool.stop()
+        self._hash_threads.stop()
+        self._database_threads.stop()
+
+
+def _stopped(port: IListeningPort) -> Deferred[None]:
+    done = port.stopListening()
+    if isinstance(done, Deferred):
+        return done
+    nothing: Deferred[None] = Deferred()
+    nothing.callback(None)
+    return nothing
+
+
+def _free_octets(folder: str) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
