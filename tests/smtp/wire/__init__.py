@@ -1,3 +1,3 @@
 """
-Tests, mirrored to the package.
+Tests for SMTP's octets.
 """
