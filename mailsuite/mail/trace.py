@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from email.utils import format_datetime
 
 from mailsuite.mail.address import Address
+from mailsuite.mail.datetimes import print_date
 from mailsuite.mail.envelope import Origin
 
 _NAME = re.compile(
@@ -57,8 +57,7 @@ def received(
         lines.append(last)
         last = f"\tfor <{only_recipient}>"
     lines.append(f"{last};")
-    lines.append(f"\t{format_datetime(when)}\r\n")
-    return "\r\n".join(lines).encode()
+    return "\r\n".join(lines).encode() + b"\r\n\t%b\r\n" % print_date(when)
 
 
 def address_literal(peer: str) -> str:

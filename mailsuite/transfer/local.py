@@ -1,0 +1,165 @@
+"""
+Delivery to the accounts here, and what happens when some cannot take it now.
+
+Implementation notes
+
+- All accounts get the message in one step of the store.
+- Where one copy is kept, a second attempt by the client would double it: what
+  could not be kept goes into the queue, and the client hears success.  This
+  holds for permanent errors too (a quota that was used up since RCPT): only
+  the queue can hold the message until it fits or its sender is told.
+- LMTP has a result for each recipient (RFC 2033 4.2), so there a recipient of
+  whom no copy was kept is left to the client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from twisted.logger import Logger
+
+from mailsuite.errors import MailError
+from mailsuite.interfaces import AccountRecord, IIncoming, IMailboxService
+from mailsuite.mail.envelope import Envelope, Recipient
+from mailsuite.transfer.router import Routed, each_once, lacking
+
+#: What is still to be delivered: the account, the recipient it is for, and
+#: what kept it from being delivered.
+Undelivered = tuple[Recipient, AccountRecord, MailError]
+
+
+class LocalQueue(Protocol):
+    """
+    The part of the queue that local delivery needs.
+    """
+
+    async def add(
+        self,
+        queue_id: str,
+        envelope: Envelope,
+        content: IIncoming,
+        undelivered: Sequence[Undelivered],
+    ) -> None:
+        """
+        Keep the message for these; on return that survives a power cut.
+
+        :raises StoreFull, StoreUnavailable: nothing was kept.
+        """
+
+
+class LocalDelivery:
+    """
+    Puts messages into accounts, at once or through the queue.
+    """
+
+    _log = Logger()
+
+    def __init__(self, mailboxes: IMailboxService, queue: LocalQueue) -> None:
+        self._mailboxes = mailboxes
+        self._queue = queue
+
+    async def deliver(
+        self,
+        queue_id: str,
+        envelope: Envelope,
+        content: IIncoming,
+        routed: Sequence[Routed],
+    ) -> tuple[MailError | None, ...]:
+        """
+        Deliver one message; see ``ITransaction.commit`` for what it promises.
+
+        :param routed: the envelope's recipients, in their order.
+        :raises MailError: no account has it, and it is not in the queue.
+        """
+        accounts = each_once(routed)
+        results = await self._mailboxes.deliver(content, accounts)
+        failed = {
+            record.number: error
+            for record, error in zip(accounts, results, strict=True)
+            if error is not None
+        }
+        self._tell(queue_id, accounts, failed)
+        if not failed:
+            return (None,) * len(routed)
+        answers = _answers(
+            routed, failed, one_each=envelope.origin.listener == "lmtp"
+        )
+        rest = _rest(routed, answers, failed)
+        if rest:
+            await self._queue.add(queue_id, envelope, content, rest)
+        return answers
+
+    def _tell(
+        self,
+        queue_id: str,
+        accounts: Sequence[AccountRecord],
+        failed: dict[int, MailError],
+    ) -> None:
+        kept = [r.address for r in accounts if r.number not in failed]
+        if kept:
+            self._log.info(
+                "Delivered {queue_id} to {accounts}",
+                queue_id=queue_id,
+                accounts=", ".join(kept),
+            )
+        for record in accounts:
+            if record.number in failed:
+                self._log.info(
+                    "Not delivered {queue_id} to {account}: {reason}",
+                    queue_id=queue_id,
+                    account=record.address,
+                    reason=failed[record.number].public,
+                )
+
+
+def _answers(
+    routed: Sequence[Routed], failed: dict[int, MailError], *, one_each: bool
+) -> tuple[MailError | None, ...]:
+    """
+    What each recipient's answer is: None for one whose copies are kept or
+    will be in the queue.
+
+    :param one_each: whether recipients may be answered differently.
+    :raises MailError: one answer must do for all, and nothing was kept.
+    """
+    errors = [_total_failure(one, failed) for one in routed]
+    if one_each:
+        return tuple(errors)
+    found = [error for error in errors if error is not None]
+    if len(found) == len(routed):
+        # A client that tries again hears of the permanent ones at RCPT.
+        raise next((e for e in found if e.temporary), found[0])
+    return (None,) * len(routed)
+
+
+def _total_failure(
+    one: Routed, failed: dict[int, MailError]
+) -> MailError | None:
+    """
+    Why no account of this recipient has a copy; None if one has.
+    """
+    errors = [failed.get(record.number) for record in one.accounts]
+    if None in errors:
+        return None
+    found = [error for error in errors if error is not None]
+    return next((error for error in found if error.temporary), found[0])
+
+
+def _rest(
+    routed: Sequence[Routed],
+    answers: Sequence[MailError | None],
+    failed: dict[int, MailError],
+) -> list[Undelivered]:
+    """
+    What was answered with success and is not delivered.
+    """
+    taken = [
+        one
+        for one, answer in zip(routed, answers, strict=True)
+        if answer is None
+    ]
+    return [
+        (recipient, record, failed[record.number])
+        for recipient, record in lacking(taken, failed)
+    ]
