@@ -1,0 +1,170 @@
+"""
+Tests for ``mailsuite.app.config``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mailsuite.app import config
+from mailsuite.app.config import ConfigurationFaulty
+
+_EXAMPLE = Path(__file__).parents[2] / "etc" / "mailsuite.toml"
+
+
+class ReadTests(SynchronousTestCase):
+    """
+    Tests for ``read``.
+    """
+
+    def _file(self, text: str) -> Path:
+        path = Path(self.mktemp())
+        path.write_text(text)
+        return path
+
+    def _faults(self, text: str) -> dict[str, tuple[str, str]]:
+        with self.assertRaises(ConfigurationFaulty) as caught:
+            config.read(self._file(text))
+        return {
+            fault.key: (fault.found, fault.expected)
+            for fault in caught.exception.faults
+        }
+
+    def test_an_empty_file_is_all_defaults(self) -> None:
+        """
+        Every option has a default.
+        """
+        found = config.read(self._file(""))
+
+        self.assertEqual(found.host_name, "localhost")
+        self.assertEqual(found.limits.message_octets, 50 * 1024 * 1024)
+
+    def test_the_example_shows_every_option_with_its_default(self) -> None:
+        """
+        ``etc/mailsuite.toml`` says what holds without it.
+        """
+        shown = config.read(_EXAMPLE)
+        default = config.Configuration()
+
+        for name in default.__struct_fields__:
+            if name not in ("state", "listen"):
+                self.assertEqual(getattr(shown, name), getattr(default, name))
+        text = _EXAMPLE.read_text()
+        for kind in (config.Configuration, config.Limits, config.Login,
+                     config.Listener, config.Certificate):  # fmt: skip
+            for name in kind.__struct_fields__:
+                if name != "option":
+                    self.assertIn(name, text)
+
+    def test_all_faults_are_found_at_once(self) -> None:
+        """
+        One wrong value does not hide the next.
+        """
+        faults = self._faults(
+            'host_nam = "x"\nseparator = "x"\n'
+            '[[listen]]\nprotocol = "imap"\nport = "a"\n'
+            '[[listen]]\nprotocol = "gopher"\nport = 70\n'
+            "[limits]\nrecipients = true\n"
+        )
+
+        self.assertEqual(
+            set(faults),
+            {
+                "host_nam",
+                "separator",
+                "listen[0].port",
+                "listen[1].protocol",
+                "limits.recipients",
+            },
+        )
+        self.assertEqual(faults["listen[0].port"], ("'a'", "a whole number"))
+
+    def test_values_that_contradict_are_found(self) -> None:
+        """
+        Each is well formed, and cannot be meant.
+        """
+        faults = self._faults(
+            'home = "/mail/{domain}"\ndetail_separator = ""\n'
+            '[[listen]]\nprotocol = "imaps"\nport = 70000\ntls = "none"\n'
+            'address = "localhost"\nproxy = ["10.0.0.1/8"]\n'
+            "[limits]\nrecipients = 5\n"
+        )
+
+        self.assertEqual(
+            set(faults),
+            {
+                "home",
+                "detail_separator",
+                "listen[0].port",
+                "listen[0].tls",
+                "listen[0].address",
+                "listen[0].proxy[0]",
+                "limits.recipients",
+            },
+        )
+
+    def test_what_is_no_toml_is_said_with_its_line(self) -> None:
+        """
+        The parser's own words name line and column.
+        """
+        faults = self._faults("host_name = \n")
+
+        self.assertIn("line 1", faults["(syntax)"][0])
+
+    def test_paths_are_relative_to_the_file(self) -> None:
+        """
+        It does not matter where the suite is started.
+        """
+        path = self._file('state = "mail"\n')
+
+        found = config.read(path)
+
+        self.assertEqual(found.state, str(path.absolute().parent / "mail"))
+
+
+class FindFileTests(SynchronousTestCase):
+    """
+    Tests for ``find_file``.
+    """
+
+    def setUp(self) -> None:
+        """
+        A folder of our own, with a configuration in it.
+        """
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        (folder / "mailsuite.toml").write_text("")
+        before = os.getcwd()
+        os.chdir(folder)
+        self.addCleanup(os.chdir, before)
+        self.patch(os, "environ", {})
+
+    def test_the_file_here_is_found(self) -> None:
+        """
+        Without any word, ./mailsuite.toml is taken.
+        """
+        self.assertEqual(config.find_file(None), Path("mailsuite.toml"))
+
+    def test_the_environment_comes_before_it(self) -> None:
+        """
+        MAILSUITE_CONFIG names another, which must be there.
+        """
+        os.environ["MAILSUITE_CONFIG"] = "other.toml"
+        with self.assertRaises(ConfigurationFaulty):
+            config.find_file(None)
+
+        Path("other.toml").write_text("")
+
+        self.assertEqual(config.find_file(None), Path("other.toml"))
+
+    def test_the_option_comes_first(self) -> None:
+        """
+        What was named is taken, or is an error.
+        """
+        os.environ["MAILSUITE_CONFIG"] = "other.toml"
+        with self.assertRaises(ConfigurationFaulty) as caught:
+            config.find_file("named.toml")
+        self.assertIn("named.toml", str(caught.exception))
