@@ -1,0 +1,477 @@
+"""
+What an operator can do with accounts, aliases, domains and app passwords.
+
+Implementation notes
+
+- Addresses and domains come as they were typed; entries have the one spelling
+  that is kept.
+- Each change is one transaction: on return it survives a power cut, and every
+  open session that it ends was told.
+- Passwords are hashed before the transaction begins, in threads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from mailsuite.accounts import (
+    account_rows,
+    alias_rows,
+    app_password_rows,
+    domain_rows,
+)
+from mailsuite.accounts.account_rows import NewPassword
+from mailsuite.accounts.directory import Directory
+from mailsuite.accounts.entries import (
+    AccountEntry,
+    AliasEntry,
+    AppPasswordEntry,
+    DomainEntry,
+    Imported,
+)
+from mailsuite.accounts.errors import (
+    AddressElsewhere,
+    AddressTaken,
+    BadAddress,
+    BadQuota,
+    NoSuchAccount,
+)
+from mailsuite.accounts.names import typed_address, typed_domain
+from mailsuite.accounts.passwdfile import import_lines
+from mailsuite.accounts.passwords import Passwords
+from mailsuite.accounts.routes import Key
+from mailsuite.errors import StoreBusy
+from mailsuite.interfaces import AccountRecord
+from mailsuite.wire.sasl import ScramKeys
+
+T = TypeVar("T")
+
+#: How often a salt may be changed under our hands before we give up.
+_TRIES = 3
+
+
+class Administration:
+    """
+    The operator's commands.
+
+    Every one raises ``AccountsError`` where the request is at fault, and
+    ``StoreBusy``, ``StoreFull`` or ``StoreUnavailable`` where the disk is.
+    """
+
+    def __init__(self, directory: Directory, passwords: Passwords) -> None:
+        self._directory = directory
+        self._passwords = passwords
+
+    # Accounts
+
+    async def add_account(self, address: str, password: str) -> AccountEntry:
+        """
+        A new account.
+
+        :raises BadAddress, BadPassword, NoSuchDomain, AddressTaken:
+        """
+        key = self._address(address)
+        new = await self._passwords.make(password)
+
+        def add(connection: sqlite3.Connection) -> AccountEntry:
+            number = account_rows.add(connection, *key, new)
+            return account_rows.entry(connection, number)
+
+        return await self._directory.change(add)
+
+    async def list_accounts(
+        self, domain: str | None = None
+    ) -> tuple[AccountEntry, ...]:
+        """
+        All accounts, or one domain's.
+
+        :raises NoSuchDomain:
+        """
+        return await self._directory.read(
+            _within, account_rows.entries, domain and typed_domain(domain)
+        )
+
+    async def set_password(self, address: str, password: str) -> AccountEntry:
+        """
+        Another password; the account's open sessions end.
+
+        :raises NoSuchAccount, BadPassword:
+        """
+        key = self._address(address)
+        for _ in range(_TRIES):
+            salt = await self._directory.read(_salt_for_password, key)
+            new = await self._passwords.make(password, salt)
+            entry = await self._directory.change(_set_password, key, new, salt)
+            if entry is not None:
+                return entry
+        raise StoreBusy
+
+    async def suspend(self, address: str) -> AccountEntry:
+        """
+        No login any more, and the open sessions end; mail still arrives.
+
+        :raises NoSuchAccount:
+        """
+        return await self._directory.change(
+            _suspend, self._address(address), suspended=True
+        )
+
+    async def resume(self, address: str) -> AccountEntry:
+        """
+        Logins are possible again.
+
+        :raises NoSuchAccount:
+        """
+        return await self._directory.change(
+            _suspend, self._address(address), suspended=False
+        )
+
+    async def remove_account(self, address: str) -> AccountRecord:
+        """
+        The account is gone, its open sessions end; its mail is left alone.
+
+        :return: what it was, and where its mail lies.
+        :raises NoSuchAccount:
+        """
+        key = self._address(address)
+        await self._directory.look()
+        if not self._directory.routes.has_account(key):
+            raise NoSuchAccount(f"There is no account {'@'.join(key)}")
+        record = self._directory.record(key)
+
+        def remove(connection: sqlite3.Connection) -> None:
+            number = account_rows.number(connection, *key)
+            account_rows.remove(connection, number)
+
+        await self._directory.change(remove)
+        return record
+
+    async def import_accounts(
+        self, lines: Iterable[str], domain: str | None = None
+    ) -> Imported:
+        """
+        Add the accounts of a Dovecot passwd-file; all or none.
+
+        Passwords stay as they are until their first use.  The domains must
+        be there.
+
+        :param domain: of users that are given without one; None is the
+            default domain.
+        :raises BadImport: lines that cannot be imported; the text has them.
+        """
+        return await self._directory.change(
+            import_lines,
+            tuple(lines),
+            typed_domain(domain or self._default),
+            self._passwords.new_salt,
+        )
+
+    # Aliases
+
+    async def add_alias(
+        self, address: str, targets: Sequence[str]
+    ) -> AliasEntry:
+        """
+        Let an address stand for others.
+
+        :raises BadAddress, NoSuchDomain, AddressTaken:
+        :raises AddressElsewhere: a target is not in a domain of ours.
+        """
+        key = self._address(address)
+        to = tuple(dict.fromkeys(map(self._address, targets)))
+        if not to:
+            raise BadAddress("An alias needs an address that it stands for")
+
+        def add(connection: sqlite3.Connection) -> AliasEntry:
+            domain_rows.require_own(connection, key[1])
+            _require_free(connection, key)
+            for target in to:
+                _require_ours(connection, target)
+            alias_rows.add(connection, *key, to)
+            return AliasEntry("@".join(key), tuple(map("@".join, to)))
+
+        return await self._directory.change(add)
+
+    async def list_aliases(
+        self, domain: str | None = None
+    ) -> tuple[AliasEntry, ...]:
+        """
+        All aliases, or one domain's.
+
+        :raises NoSuchDomain:
+        """
+        return await self._directory.read(
+            _within, alias_rows.entries, domain and typed_domain(domain)
+        )
+
+    async def remove_alias(self, address: str) -> None:
+        """
+        :raises NoSuchAlias:
+        """
+        await self._directory.change(alias_rows.remove, *self._address(address))
+
+    # Domains
+
+    async def add_domain(
+        self,
+        name: str,
+        alias_of: str | None = None,
+        catch_all: str | None = None,
+    ) -> DomainEntry:
+        """
+        Mail for a domain ends here from now on.
+
+        :param alias_of: the domain whose addresses it repeats.
+        :param catch_all: who gets what nobody else there does.
+        :raises BadAddress, DomainExists, NoSuchDomain, AddressElsewhere:
+        """
+        domain = typed_domain(name)
+        other = alias_of and typed_domain(alias_of)
+
+        def add(connection: sqlite3.Connection) -> DomainEntry:
+            domain_rows.add(connection, domain, other)
+            if catch_all is None:
+                return domain_rows.entry(connection, domain)
+            return _set_catch_all(connection, domain, self._address(catch_all))
+
+        return await self._directory.change(add)
+
+    async def set_catch_all(
+        self, name: str, address: str | None
+    ) -> DomainEntry:
+        """
+        Who gets what nobody else there does; None is nobody.
+
+        :raises NoSuchDomain, BadAddress, AddressElsewhere:
+        """
+        return await self._directory.change(
+            _set_catch_all,
+            typed_domain(name),
+            None if address is None else self._address(address),
+        )
+
+    async def list_domains(self) -> tuple[DomainEntry, ...]:
+        """
+        All domains.
+        """
+        return await self._directory.read(domain_rows.entries)
+
+    async def remove_domain(self, name: str) -> None:
+        """
+        Mail for the domain is no longer ours.
+
+        :raises NoSuchDomain:
+        :raises DomainInUse: accounts, aliases or other domains need it, or it
+            is the default domain.
+        """
+        await self._directory.change(
+            domain_rows.remove, typed_domain(name), self._default
+        )
+
+    # App passwords
+
+    async def add_app_password(self, address: str, name: str) -> str:
+        """
+        A password for one program; it cannot be shown again.
+
+        :raises NoSuchAccount, AppPasswordExists:
+        """
+        key = self._address(address)
+        password = self._passwords.generate()
+        for _ in range(_TRIES):
+            salt = await self._directory.read(_salt, key)
+            keys = await self._passwords.app_keys(password, *salt)
+            if await self._directory.change(
+                _add_app_password, key, name, keys, salt, self._now()
+            ):
+                return password
+        raise StoreBusy
+
+    async def list_app_passwords(
+        self, address: str
+    ) -> tuple[AppPasswordEntry, ...]:
+        """
+        An account's.
+
+        :raises NoSuchAccount:
+        """
+
+        def entries(
+            connection: sqlite3.Connection,
+        ) -> tuple[AppPasswordEntry, ...]:
+            number = account_rows.number(connection, *key)
+            return app_password_rows.entries(connection, number)
+
+        key = self._address(address)
+        return await self._directory.read(entries)
+
+    async def remove_app_password(self, address: str, name: str) -> None:
+        """
+        The password is good for nothing any more, and all the account's open
+        sessions end, since any may have begun with it.
+
+        :raises NoSuchAccount, NoSuchAppPassword:
+        """
+        key = self._address(address)
+
+        def remove(connection: sqlite3.Connection) -> None:
+            number = account_rows.number(connection, *key)
+            app_password_rows.remove(connection, number, name)
+            account_rows.end_sessions(connection, number)
+
+        await self._directory.change(remove)
+
+    # Quota
+
+    async def set_quota(
+        self,
+        address: str,
+        octets: int | None = None,
+        messages: int | None = None,
+    ) -> AccountEntry:
+        """
+        Set both limits; None is no limit.
+
+        :raises NoSuchAccount, BadQuota:
+        """
+        if any(limit is not None and limit < 0 for limit in (octets, messages)):
+            raise BadQuota("A limit cannot be below 0")
+        key = self._address(address)
+
+        def set_quota(connection: sqlite3.Connection) -> AccountEntry:
+            number = account_rows.number(connection, *key)
+            account_rows.set_quota(connection, number, octets, messages)
+            return account_rows.entry(connection, number)
+
+        return await self._directory.change(set_quota)
+
+    async def quota(self, address: str) -> AccountEntry:
+        """
+        An account with its limits.
+
+        :raises NoSuchAccount:
+        """
+        key = self._address(address)
+
+        def entry(connection: sqlite3.Connection) -> AccountEntry:
+            number = account_rows.number(connection, *key)
+            return account_rows.entry(connection, number)
+
+        return await self._directory.read(entry)
+
+    # What was typed
+
+    @property
+    def _default(self) -> str:
+        return self._directory.default_domain
+
+    def _address(self, text: str) -> Key:
+        """
+        A typed address; a bare local part is one in the default domain.
+        """
+        bare = "@" not in text
+        return typed_address(f"{text}@{self._default}" if bare else text)
+
+    def _now(self) -> int:
+        return int(self._directory.clock.seconds())
+
+
+# --- Steps of a transaction --------------------------------------------------
+
+
+def _within(
+    connection: sqlite3.Connection,
+    entries: Callable[[sqlite3.Connection, str | None], T],
+    domain: str | None,
+) -> T:
+    """
+    The entries of a domain, that has to be ours.
+    """
+    if domain is not None:
+        domain_rows.require(connection, domain)
+    return entries(connection, domain)
+
+
+def _salt(connection: sqlite3.Connection, key: Key) -> tuple[bytes, int]:
+    number = account_rows.number(connection, *key)
+    return account_rows.scram_salt(connection, number)
+
+
+def _salt_for_password(
+    connection: sqlite3.Connection, key: Key
+) -> tuple[bytes, int] | None:
+    """
+    The salt that app passwords hold the account to; None if none does.
+    """
+    number = account_rows.number(connection, *key)
+    if not app_password_rows.exist(connection, number):
+        return None
+    return account_rows.scram_salt(connection, number)
+
+
+def _set_password(
+    connection: sqlite3.Connection,
+    key: Key,
+    new: NewPassword,
+    salt: tuple[bytes, int] | None,
+) -> AccountEntry | None:
+    """
+    :return: None if app passwords need another salt meanwhile.
+    """
+    if _salt_for_password(connection, key) != salt:
+        return None
+    number = account_rows.number(connection, *key)
+    account_rows.set_password(connection, number, new)
+    return account_rows.entry(connection, number)
+
+
+def _add_app_password(
+    connection: sqlite3.Connection,
+    key: Key,
+    name: str,
+    keys: ScramKeys,
+    salt: tuple[bytes, int],
+    added: int,
+) -> bool:
+    """
+    :return: whether the account still has that salt, and the keys were kept.
+    """
+    if _salt(connection, key) != salt:
+        return False
+    number = account_rows.number(connection, *key)
+    app_password_rows.add(connection, number, name, keys, added)
+    return True
+
+
+def _suspend(
+    connection: sqlite3.Connection, key: Key, *, suspended: bool
+) -> AccountEntry:
+    number = account_rows.number(connection, *key)
+    account_rows.suspend(connection, number, suspended)
+    return account_rows.entry(connection, number)
+
+
+def _set_catch_all(
+    connection: sqlite3.Connection, domain: str, address: Key | None
+) -> DomainEntry:
+    if address is not None:
+        _require_ours(connection, address)
+    domain_rows.set_catch_all(
+        connection, domain, None if address is None else "@".join(address)
+    )
+    return domain_rows.entry(connection, domain)
+
+
+def _require_free(connection: sqlite3.Connection, key: Key) -> None:
+    for rows, what in ((account_rows, "an account"), (alias_rows, "an alias")):
+        if rows.exists(connection, *key):
+            raise AddressTaken(f"{'@'.join(key)} is {what} already")
+
+
+def _require_ours(connection: sqlite3.Connection, key: Key) -> None:
+    if not domain_rows.is_ours(connection, key[1]):
+        raise AddressElsewhere(
+            f"{'@'.join(key)} is outside, and mail is not sent there"
+        )

@@ -1,0 +1,101 @@
+"""
+What keeps an operator's change to the accounts from being made.
+
+Each carries a ``public`` text that the operator may read as it stands.
+"""
+
+from __future__ import annotations
+
+from mailsuite.errors import MailError
+
+
+class AccountsError(MailError):
+    """
+    A change to the accounts cannot be made; nothing was changed.
+    """
+
+    public = "The accounts cannot be changed so"
+
+
+class AccountsTooNew(AccountsError):
+    """
+    A later release made the database; we would damage it.
+    """
+
+
+class BadAddress(AccountsError):
+    """
+    The text is no address, or none that can be kept here.
+    """
+
+
+class NoSuchAccount(AccountsError):
+    """
+    No account has that address.
+    """
+
+
+class NoSuchAlias(AccountsError):
+    """
+    No alias has that address.
+    """
+
+
+class NoSuchDomain(AccountsError):
+    """
+    The domain is not one of ours.
+    """
+
+
+class NoSuchAppPassword(AccountsError):
+    """
+    The account has no app password of that name.
+    """
+
+
+class AddressTaken(AccountsError):
+    """
+    An account or an alias has that address.
+    """
+
+
+class DomainExists(AccountsError):
+    """
+    The domain is one of ours already.
+    """
+
+
+class DomainInUse(AccountsError):
+    """
+    Accounts, aliases or other domains depend on the domain.
+    """
+
+
+class AppPasswordExists(AccountsError):
+    """
+    The account has an app password of that name.
+    """
+
+
+class AddressElsewhere(AccountsError):
+    """
+    The address is outside, and mail is not sent there.
+    """
+
+
+class BadPassword(AccountsError):
+    """
+    The password cannot be typed, or is empty.
+    """
+
+
+class BadQuota(AccountsError):
+    """
+    The limit is none that can be kept.
+    """
+
+
+class BadImport(AccountsError):
+    """
+    Some lines of a passwd-file cannot be imported; none was.
+    """

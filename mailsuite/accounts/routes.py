@@ -1,0 +1,332 @@
+"""
+Who is behind an address: the accounts' routing facts, held in memory.
+
+Implementation notes
+
+- Answers come from dictionaries and never wait, so that the reactor can ask
+  for each recipient; ``apply`` keeps them the same as the database.
+- An address is looked for in this order: account, alias; the same without
+  ``+detail``; postmaster and abuse; the domain's catch-all.
+- Each address is followed once: a loop of aliases leads to nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mailsuite.accounts.names import key
+from mailsuite.mail.address import Address
+
+Key = tuple[str, str]
+"""
+(local part, domain), as ``names`` spells them.
+"""
+
+#: RFC 5321 4.5.1, RFC 2142 2 and 5: somebody reads these, always.
+_ALWAYS = frozenset({"postmaster", "abuse"})
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRoute:
+    """
+    An account, as far as mail's way and open sessions need it.
+    """
+
+    number: int
+    suspended: bool
+    login_epoch: int
+    scram: bool
+    octets_limit: int | None
+    messages_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRoute:
+    """
+    A domain of ours.
+    """
+
+    alias_of: str | None
+    catch_all: Key | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """
+    What the database has at one moment: of everything, or of what changed.
+
+    None and an empty alias are what is gone.
+
+    :param number: of the last change that is in here.
+    :param whole: it is everything, for ``Routes`` that know nothing.
+    """
+
+    number: int
+    whole: bool
+    accounts: dict[Key, AccountRoute | None] = field(default_factory=dict)
+    aliases: dict[Key, tuple[Key, ...]] = field(default_factory=dict)
+    domains: dict[str, DomainRoute | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    Where an address leads to.
+
+    :param accounts: their addresses.
+    :param elsewhere: addresses outside.
+    """
+
+    accounts: tuple[Key, ...]
+    elsewhere: tuple[Key, ...]
+
+
+class Routes:
+    """
+    All accounts, aliases and domains.
+    """
+
+    def __init__(
+        self,
+        default_domain: str,
+        separators: str = "+",
+        postmaster: Key = ("", ""),
+    ) -> None:
+        """
+        :param separators: each of these characters begins a ``+detail``.
+        :param postmaster: who reads postmaster's mail where there is no such
+            account or alias; if it is nobody, a domain's first account.
+        """
+        self.default_domain = default_domain
+        self.number = 0
+        self._separators = separators
+        self._postmaster = postmaster
+        self._accounts: dict[Key, AccountRoute] = {}
+        self._addresses: dict[int, Key] = {}
+        self._aliases: dict[Key, tuple[Key, ...]] = {}
+        self._domains: dict[str, DomainRoute] = {}
+        self._without_scram: set[int] = set()
+        self._first: dict[str, int] = {}
+
+    # Keeping up
+
+    def apply(self, facts: Facts) -> frozenset[int]:
+        """
+        Learn what the database has.
+
+        :return: the accounts that differ from what they were.
+        """
+        touched: set[int] = set()
+        self.number = facts.number
+        for name, domain in facts.domains.items():
+            if domain is None:
+                self._domains.pop(name, None)
+            else:
+                self._domains[name] = domain
+        for address, targets in facts.aliases.items():
+            if targets:
+                self._aliases[address] = targets
+            else:
+                self._aliases.pop(address, None)
+        for address, account in facts.accounts.items():
+            touched |= self._put(address, account)
+        self._find_first(facts.accounts)
+        return frozenset(touched)
+
+    def _put(self, address: Key, account: AccountRoute | None) -> set[int]:
+        touched: set[int] = set()
+        if (old := self._accounts.pop(address, None)) is not None:
+            touched.add(old.number)
+            self._addresses.pop(old.number, None)
+            self._without_scram.discard(old.number)
+        if account is not None:
+            touched.add(account.number)
+            self._accounts[address] = account
+            self._addresses[account.number] = address
+            if not account.scram:
+                self._without_scram.add(account.number)
+        return touched
+
+    def _find_first(self, changed: Iterable[Key]) -> None:
+        """
+        Learn each touched domain's first account anew, if it has changed.
+        """
+        unknown: set[str] = set()
+        for address in changed:
+            _, domain = address
+            account = self._accounts.get(address)
+            first = self._first.get(domain)
+            if account is not None:
+                if first is None or account.number < first:
+                    self._first[domain] = account.number
+            elif first is not None and not self._is_in(first, domain):
+                unknown.add(domain)
+        for domain in unknown:
+            del self._first[domain]
+        for (_, domain), account in self._accounts.items() if unknown else ():
+            if domain in unknown:
+                first = self._first.get(domain, account.number)
+                self._first[domain] = min(first, account.number)
+
+    def _is_in(self, number: int, domain: str) -> bool:
+        address = self._addresses.get(number)
+        return address is not None and address[1] == domain
+
+    # Asking
+
+    @property
+    def all_scram(self) -> bool:
+        """
+        Whether every account has keys of its password for SCRAM.
+        """
+        return not self._without_scram
+
+    def is_ours(self, domain: str) -> bool:
+        """
+        Whether a domain, as an A-label, is one of ours.
+        """
+        return domain in self._domains
+
+    def account(self, number: int) -> AccountRoute | None:
+        """
+        An account, by its number.
+        """
+        address = self._addresses.get(number)
+        return None if address is None else self._accounts[address]
+
+    def has_account(self, address: Key) -> bool:
+        """
+        Whether that is an account's own address.
+        """
+        return address in self._accounts
+
+    def route(self, address: Key) -> AccountRoute:
+        """
+        An account, by the address that ``find`` gave.
+        """
+        return self._accounts[address]
+
+    def address(self, number: int) -> Key | None:
+        """
+        An account's own address.
+        """
+        return self._addresses.get(number)
+
+    def login_key(self, user: str) -> Key:
+        """
+        The address that somebody means who logs in as ``user``.
+        """
+        local_part, at, domain = user.rpartition("@")
+        if not at:
+            local_part, domain = user, self.default_domain
+        return self._own_domain(key(Address(local_part, domain)))
+
+    def find(self, address: Address) -> Found | None:
+        """
+        Follow an address; None if it is not ours or there is nobody.
+        """
+        start = self._own_domain(key(address))
+        if start == ("postmaster", ""):
+            start = ("postmaster", self.default_domain)
+        if start[1] not in self._domains:
+            return None
+        accounts: dict[Key, None] = {}
+        elsewhere: dict[Key, None] = {}
+        waiting, seen = [start], {start}
+        while waiting:
+            this = self._own_domain(waiting.pop())
+            if this[1] not in self._domains:
+                elsewhere[this] = None
+                continue
+            there = self._lookup(this)
+            if there in self._accounts:
+                accounts[there] = None
+                continue
+            # In the order of the list, whatever the depth.
+            for target in reversed(self._targets(there)):
+                if target not in seen:
+                    seen.add(target)
+                    waiting.append(target)
+        if not accounts and not elsewhere:
+            return None
+        return Found(tuple(accounts), tuple(elsewhere))
+
+    def expand(self, address: Address) -> tuple[Key, ...]:
+        """
+        What an alias stands for, one step; empty if it is none.
+        """
+        there = self._lookup(self._own_domain(key(address)))
+        return self._aliases.get(there, ())
+
+    def leads_to(self, address: Address, number: int) -> bool:
+        """
+        Whether an address is an account's own or an alias that leads there;
+        a catch-all does not count.
+        """
+        there = self._lookup(self._own_domain(key(address)))
+        if there in self._accounts:
+            return self._accounts[there].number == number
+        if there not in self._aliases and there[0] not in _ALWAYS:
+            return False
+        found = self.find(Address(*there))
+        return found is not None and self._addresses.get(number) in (
+            found.accounts
+        )
+
+    def _own_domain(self, address: Key) -> Key:
+        """
+        The same address in the domain that an alias domain repeats.
+        """
+        local_part, domain = address
+        ours = self._domains.get(domain)
+        if ours is None or ours.alias_of is None:
+            return address
+        return local_part, ours.alias_of
+
+    def _lookup(self, address: Key) -> Key:
+        """
+        The address without its detail, if only that is known.
+        """
+        if address in self._accounts or address in self._aliases:
+            return address
+        local_part, domain = address
+        ends = [
+            end
+            for separator in self._separators
+            if (end := local_part.find(separator)) > 0
+        ]
+        if not ends:
+            return address
+        plain = local_part[: min(ends)], domain
+        known = (
+            plain in self._accounts
+            or plain in self._aliases
+            or plain[0] in _ALWAYS
+        )
+        return plain if known else address
+
+    def _targets(self, address: Key) -> tuple[Key, ...]:
+        """
+        Where mail goes on from an address of ours that is no account.
+        """
+        if address in self._aliases:
+            return self._aliases[address]
+        local_part, domain = address
+        if local_part in _ALWAYS:
+            return self._always(domain)
+        ours = self._domains[domain]
+        return () if ours.catch_all is None else (ours.catch_all,)
+
+    def _always(self, domain: str) -> tuple[Key, ...]:
+        chosen = self._postmaster
+        if chosen in self._accounts or chosen in self._aliases:
+            return (chosen,)
+        for place in (domain, self.default_domain):
+            if place in self._first:
+                return (self._addresses[self._first[place]],)
+        return (
+            ()
+            if not self._addresses
+            else (self._addresses[min(self._addresses)],)
+        )
