@@ -74,8 +74,9 @@ def _addresses(value: bytes | None) -> bytes:
 
 
 def _address(address: NamedAddress) -> bytes:
-    return b"(%b NIL %b %b)" % (
+    return b"(%b %b %b %b)" % (
         nstring(address.name),
+        nstring(address.route),
         string(address.local_part),
         string(address.domain),
     )

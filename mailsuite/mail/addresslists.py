@@ -58,11 +58,13 @@ class NamedAddress:
     :param local_part: without quotes; empty if the list has none.
     :param domain: as it is written, a literal with its brackets; empty if the
         list has none.
+    :param route: RFC 5322 4.4's obs-route, without its colon.
     """
 
     name: bytes | None
     local_part: bytes
     domain: bytes
+    route: bytes | None = None
 
     @property
     def address(self) -> Address:
@@ -159,6 +161,7 @@ class _Reader:
         self._inside: list[_Word] | None = None
         self._closed = False
         self._comment: bytes | None = None
+        self._route: bytes | None = None
 
     def read(self) -> list[NamedAddress | Group]:
         """
@@ -208,6 +211,7 @@ class _Reader:
                 self._closed = self._inside is not None
             case b":" if inside:
                 # RFC 5322 4.4, obs-route: what came so far is no address.
+                self._route = b"".join(word.text for word in self._inside or ())
                 self._inside = []
             case b"," if inside and self._is_route():
                 self._word(b",")
@@ -265,7 +269,7 @@ class _Reader:
             name = _phrase(self._words) or self._comment
             if not local and not domain and not name:
                 return None
-            return NamedAddress(name, local, domain)
+            return NamedAddress(name, local, domain, self._route or None)
         if not self._words:
             return None
         if self._has_mark():

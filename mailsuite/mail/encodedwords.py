@@ -18,8 +18,6 @@ from mailsuite.mail import charsets
 
 _WORD = re.compile(rb"=\?([^?\s]++)\?([bBqQ])\?([^?\r\n]*+)\?=")
 _FOLD = re.compile(rb"\r*\n(?=[ \t])")
-# RFC 2047 6.2: white space between two encoded words is not shown.
-_BETWEEN = re.compile(rb"(?<=\?=)[ \t\r\n]++(?==\?[^?\s]++\?[bBqQ]\?)")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]++")
 
 #: Octets of text in one encoded word, so that it stays below 75 (2047 2).
@@ -37,8 +35,6 @@ def decode(value: bytes) -> str:
     value = value.strip(b" \t\r\n")
     if b"=?" not in value:
         return charsets.decode(value)
-    if b"?=" in value:
-        value = _BETWEEN.sub(b"", value)
     return "".join(_pieces(value))
 
 
@@ -49,12 +45,16 @@ def _pieces(value: bytes) -> list[str]:
     done = 0
     for word in _WORD.finditer(value):
         start, end = word.span()
+        between = value[done:start]
+        # RFC 2047 6.2: white space between two encoded words is not shown.
+        if pending and not between.strip():
+            between = b""
         named = word[1].partition(b"*")[0].lower()
-        if pending and (start > done or named != charset):
+        if pending and (between or named != charset):
             pieces.append(_text(pending, charset))
             pending = []
-        if start > done:
-            pieces.append(charsets.decode(value[done:start]))
+        if between:
+            pieces.append(charsets.decode(between))
         pending.append(_octets(word[2], word[3]))
         charset = named
         done = end

@@ -11,7 +11,8 @@ Implementation notes
 - A delimiter is a whole line (RFC 2046 5.1.1 lets a line that merely begins
   so count, but then one boundary that begins like another breaks both).
 - Broken mail has a structure too.  A multipart in which no part is found is
-  shown as text; what is nested too deeply is an octet stream.
+  shown as text; what is nested too deeply is an octet stream; parts that
+  follow the closing delimiter are parts.
 - Long searches go in steps, so that other threads get their turn between.
 """
 
@@ -255,14 +256,15 @@ class _Scan:
             after = at + len(delimiter)
             line_end = _DELIMITER_END.match(content, after, end)
             if line_end is not None:
+                if not line_end[1] and not self._parts_left:
+                    break
                 if start is not None:
                     spans.append((start, max(start, at)))
                     start = None
-                if line_end[1] or not self._parts_left:
-                    break
-                self._parts_left -= 1
-                start = line_end.end()
-                after = start - 2
+                if not line_end[1]:
+                    self._parts_left -= 1
+                    start = line_end.end()
+                    after = start - 2
             at = self._find(delimiter, after, end)
         if start is not None:
             spans.append((start, end))
