@@ -162,9 +162,7 @@ class FrontEnds:
             **limits,
         )
 
-    def _transcript(
-        self, notation: str, protocol: str
-    ) -> TranscriptOf | None:
+    def _transcript(self, notation: str, protocol: str) -> TranscriptOf | None:
         show = self._shared.transcript
         if show is None:
             return None

@@ -34,7 +34,7 @@ def perform_offline(
     :raises AccountsError: it cannot be done.
     """
     disk = Disk()
-    disk.make_folders(str(state))
+    disk.make_folders(str(state), 0o711)
     lock = StateLock(state)
     try:
         return _result(

@@ -241,7 +241,8 @@ class Suite(Service):
         """
         assert self._parts is not None
         people = self._parts.people
-        fresh = not await people.administration.list_domains()
+        fresh = not await people.administration.list_accounts()
+        fresh = fresh and welcome.read_facts(self._start.state) is None
         await people.ensure_default_domain()
         if not (self._start.embedded and fresh):
             return False

@@ -169,6 +169,6 @@ def user_import(
 
     def text() -> str:
         lines = [f"line {n}: skipped, {why}" for n, why in result["skipped"]]
-        return "\n".join([*lines, f"Imported {result['added']} accounts"])
+        return "\n".join([*lines, f"Imported {len(result['added'])} accounts"])
 
     show(result, as_json, text)
