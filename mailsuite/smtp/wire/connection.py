@@ -20,7 +20,7 @@ from mailsuite.smtp.wire.commands import (
     Command,
     parse_command,
 )
-from mailsuite.smtp.wire.data import END_OF_DATA, ContentRules, DataDecoder
+from mailsuite.smtp.wire.data import ContentRules, DataDecoder
 from mailsuite.wire.buffer import NEED_DATA, InputBuffer, LineTooLong, NeedData
 
 #: RFC 5321 4.5.3.1.4: 512, and what SIZE (26), BODY (17), SMTPUTF8 (10) and
@@ -141,10 +141,7 @@ class SMTPConnection:
     def _next_of_data(self, decoder: DataDecoder) -> Content | NeedData:
         if not self._input:
             return NEED_DATA
-        octets, rest = decoder.feed(self._input.take_through(END_OF_DATA))
-        if rest:
-            # The end began in an earlier piece, so we took too much.
-            self._input.put_back(rest)
+        octets = decoder.read(self._input)
         self._rules.look(octets)
         if decoder.ended:
             self._data = None
