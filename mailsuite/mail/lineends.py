@@ -1,0 +1,40 @@
+"""
+Content whose lines end in LF alone, made to end in CR LF.
+
+Implementation notes
+
+- A bare CR stays as it is: it ends no line, neither here nor in the store.
+- Content that is right already, as nearly all is, passes unchanged: two counts
+  a piece, no copy.
+"""
+
+from __future__ import annotations
+
+import re
+
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+
+
+class LineEnds:
+    """
+    Makes CR LF of each bare LF, wherever the pieces are cut.
+    """
+
+    __slots__ = ("_after_cr",)
+
+    def __init__(self) -> None:
+        self._after_cr = False
+
+    def feed(self, piece: bytes) -> bytes:
+        """
+        The piece with each line ended by CR LF.
+        """
+        if not piece:
+            return piece
+        begins_inside = self._after_cr and piece[0] == 0x0A
+        self._after_cr = piece[-1] == 0x0D
+        if piece.count(b"\n") == piece.count(b"\r\n") + begins_inside:
+            return piece
+        if begins_inside:
+            return b"\n" + _BARE_LF.sub(b"\r\n", piece[1:])
+        return _BARE_LF.sub(b"\r\n", piece)
