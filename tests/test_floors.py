@@ -21,6 +21,8 @@ _PURE = (
     "mailsuite.wire",
     "mailsuite.smtp.wire",
     "mailsuite.pop3.wire",
+    "mailsuite.pop3.multiline",
+    "mailsuite.pop3.responses",
     "mailsuite.imap.wire",
     "mailsuite.imap.view",
     "mailsuite.imap.bodystructure",

@@ -1,0 +1,151 @@
+"""
+A maildrop as one session sees it: numbered, with marks for deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from mailsuite.interfaces import IContent, IMaildrop, MaildropEntry
+from mailsuite.mail.uids import UIDSet
+from mailsuite.pop3.multiline import DotStuffer, TopLines
+
+#: Lines of a listing that are joined to one piece.
+_LINES = 2000
+
+#: Octets of a message that are read at a time.
+PIECE = 65536
+
+
+class Maildrop:
+    """
+    The messages, by their numbers in this session, from 1.
+    """
+
+    def __init__(self, maildrop: IMaildrop) -> None:
+        self._maildrop = maildrop
+        self._entries = maildrop.entries
+        self._all_octets = sum(entry.size for entry in self._entries)
+        self._deleted: set[int] = set()
+        self._deleted_octets = 0
+
+    @property
+    def messages(self) -> int:
+        """
+        How many there are that are not marked.
+        """
+        return len(self._entries) - len(self._deleted)
+
+    @property
+    def octets(self) -> int:
+        """
+        The sizes of those that are not marked, added up.
+        """
+        return self._all_octets - self._deleted_octets
+
+    @property
+    def deleted(self) -> int:
+        """
+        How many are marked.
+        """
+        return len(self._deleted)
+
+    def entry(self, number: int) -> MaildropEntry | None:
+        """
+        A message; None if there is none of that number, or it is marked.
+        """
+        if 0 < number <= len(self._entries) and number not in self._deleted:
+            return self._entries[number - 1]
+        return None
+
+    def mark(self, number: int) -> None:
+        """
+        Mark a message that ``entry`` knows.
+        """
+        self._deleted.add(number)
+        self._deleted_octets += self._entries[number - 1].size
+
+    def unmark_all(self) -> None:
+        """
+        Forget all marks.
+        """
+        self._deleted.clear()
+        self._deleted_octets = 0
+
+    def sizes(self) -> Iterator[bytes]:
+        """
+        The lines of LIST, in joined pieces.
+        """
+        for first, entries in self._pieces():
+            lines = [
+                f"{number} {entry.size}\r\n"
+                for number, entry in enumerate(entries, first)
+                if number not in self._deleted
+            ]
+            yield "".join(lines).encode("ascii")
+
+    def unique_ids(self) -> Iterator[bytes]:
+        """
+        The lines of UIDL, in joined pieces.
+        """
+        for first, entries in self._pieces():
+            lines = [
+                f"{number} {entry.unique_id}\r\n"
+                for number, entry in enumerate(entries, first)
+                if number not in self._deleted
+            ]
+            yield "".join(lines).encode("ascii")
+
+    def _pieces(self) -> Iterator[tuple[int, tuple[MaildropEntry, ...]]]:
+        for start in range(0, len(self._entries), _LINES):
+            yield start + 1, self._entries[start : start + _LINES]
+
+    async def open(self, entry: MaildropEntry) -> IContent:
+        """
+        A message's octets.
+
+        :raises NoSuchMessage: somebody else expunged it.
+        """
+        return await self._maildrop.open(entry.uid)
+
+    async def delete_marked(self) -> int:
+        """
+        Delete the marked messages for good.
+
+        :return: how many of them are gone.
+        """
+        if not self._deleted:
+            return 0
+        uids = UIDSet.of(self._entries[n - 1].uid for n in self._deleted)
+        return len(await self._maildrop.delete(uids))
+
+    def release(self) -> None:
+        """
+        Let the next session have the maildrop.
+        """
+        self._maildrop.release()
+
+
+async def message(
+    content: IContent, head: bytes, lines: int | None
+) -> AsyncIterator[bytes]:
+    """
+    A message as a multi-line response, in pieces; closes ``content``.
+
+    :param head: what goes in front of the first piece.
+    :param lines: of the body, as TOP asks for them; None is all.
+    """
+    stuffer = DotStuffer()
+    top = None if lines is None else TopLines(lines)
+    offset = 0
+    try:
+        while offset < content.size and not (top and top.complete):
+            piece = await content.read(offset, PIECE)
+            if not piece:
+                break
+            offset += len(piece)
+            yield head + stuffer.feed(top.feed(piece) if top else piece)
+            head = b""
+        yield head + stuffer.end()
+    finally:
+        content.close()

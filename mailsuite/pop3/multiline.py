@@ -1,0 +1,97 @@
+"""
+Messages as multi-line responses: dot-stuffing, and the lines that TOP asks for.
+
+Implementation notes
+
+- Content comes in pieces cut anywhere; a CR LF or a dot at a border counts as
+  it would inside a piece.
+- Only CR LF ends a line, as in all that the store holds.
+"""
+
+from __future__ import annotations
+
+#: The end of a multi-line response (RFC 1939 3).
+END = b".\r\n"
+
+
+class DotStuffer:
+    """
+    Doubles the dot at a line's start (RFC 1939 3).
+    """
+
+    __slots__ = ("_tail",)
+
+    def __init__(self) -> None:
+        self._tail = b"\r\n"
+
+    def feed(self, piece: bytes) -> bytes:
+        """
+        The piece as it is sent.
+        """
+        behind = self._tail + piece
+        stuffed = behind.replace(b"\r\n.", b"\r\n..")[len(self._tail) :]
+        self._tail = behind[-2:]
+        return stuffed
+
+    def end(self) -> bytes:
+        """
+        What ends the response: the last line's own end, if it has none, and
+        the dot.
+        """
+        return END if self._tail == b"\r\n" else b"\r\n" + END
+
+
+class TopLines:
+    """
+    The header section, the empty line, and so many lines of the body
+    (RFC 1939 7, TOP).
+
+    :ivar complete: there is no use in more pieces.
+    """
+
+    __slots__ = ("_in_body", "_left", "_tail", "complete")
+
+    def __init__(self, lines: int) -> None:
+        self.complete = False
+        self._left = lines
+        self._in_body = False
+        self._tail = b"\r\n"
+
+    def feed(self, piece: bytes) -> bytes:
+        """
+        What of the piece belongs to it.
+        """
+        start = 0 if self._in_body else self._end_of_header(piece)
+        if not self._in_body:
+            return piece
+        return piece[: start + self._take_lines(piece[start:])]
+
+    def _end_of_header(self, piece: bytes) -> int:
+        """
+        Where the body begins in the piece, if it does.
+        """
+        behind = self._tail + piece
+        end = behind.find(b"\r\n\r\n")
+        if end < 0:
+            self._tail = behind[-3:]
+            return len(piece)
+        start = end + 4 - len(self._tail)
+        self._in_body = True
+        self._tail = b""
+        return start
+
+    def _take_lines(self, body: bytes) -> int:
+        """
+        How many octets of a piece of the body belong to the lines asked for.
+        """
+        behind = self._tail + body
+        lines = behind.count(b"\r\n")
+        if lines < self._left:
+            self._left -= lines
+            self._tail = b"\r" if behind.endswith(b"\r") else b""
+            return len(body)
+        self.complete = True
+        end = 0
+        for _ in range(self._left):
+            end = behind.index(b"\r\n", end) + 2
+        return max(end - len(self._tail), 0)
