@@ -13,7 +13,7 @@ import re
 from binascii import a2b_base64, b2a_base64
 
 _NOT_PLAIN = re.compile("[^\x20-\x7e]+|&")
-_SHIFTED = re.compile("&([^-]*)-")
+_SHIFTED = re.compile("&([^&-]*+)-")
 
 
 class NotModifiedUTF7(ValueError):

@@ -55,7 +55,9 @@ class UIDSet:
         The union of these ranges; each may be given from either end.
         """
         ranges: list[tuple[int, int]] = []
-        for first, last in sorted((min(p), max(p)) for p in pairs):
+        for first, last in sorted(
+            pair if pair[0] <= pair[1] else (pair[1], pair[0]) for pair in pairs
+        ):
             if ranges and first <= ranges[-1][1] + 1:
                 if last > ranges[-1][1]:
                     ranges[-1] = (ranges[-1][0], last)

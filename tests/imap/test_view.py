@@ -59,8 +59,8 @@ class Mailbox:
         self.views: list[View] = []
         self.untold: list[Change] = []
 
-    def view(self, recent: UIDSet = UIDSet()) -> View:
-        view = View(self.uids, ModSeq(self.modseq), recent)
+    def view(self, *recent: tuple[int, int]) -> View:
+        view = View(self.uids, ModSeq(self.modseq), ranges(*recent))
         self.views.append(view)
         return view
 
@@ -140,7 +140,7 @@ class TakeTests(SynchronousTestCase):
         What came in as ``\Recent`` of this session is counted behind EXISTS.
         """
         mailbox = Mailbox(1, 2)
-        view = mailbox.view(ranges((2, 2)))
+        view = mailbox.view((2, 2))
 
         mailbox.add()
         view.add_recent(ranges((3, 3)))
@@ -650,7 +650,9 @@ class Client:
                     self._fetch_from(len(self.uids) + 1, count)
                 case FlagNews(seq, uid):
                     assert self.uids[seq - 1] == uid
-                    self.flags[uid] = self._mailbox.flags[uid]
+                    # Nothing is printed of a message that is gone by then.
+                    if uid in self._mailbox.flags:
+                        self.flags[uid] = self._mailbox.flags[uid]
         assert self._view.highestmodseq >= self._modseq
         self._modseq = self._view.highestmodseq
 

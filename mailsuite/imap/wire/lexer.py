@@ -38,8 +38,8 @@ _FLAG = re.compile(rb"\\?[^" + _SPECIALS + rb"\]]+")
 _QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\["\\][^"\\\r\n\x00]*)*)"')
 _ESCAPE = re.compile(rb"\\(.)")
 _NUMBER = re.compile(rb"[0-9]{1,20}")
+_NZ_NUMBER = re.compile(rb"[1-9][0-9]{0,9}")
 _SEQUENCES = re.compile(rb"[0-9:,*$]+")
-_RANGE = re.compile(rb"([1-9][0-9]{0,9}|\*)(?::([1-9][0-9]{0,9}|\*))?")
 
 #: The largest number64 (RFC 9051 9).
 MAXIMUM_64: Final = (1 << 63) - 1
@@ -242,20 +242,19 @@ class Cursor:
         to_last: int | None = None
         saved = False
         for part in text.split(b","):
-            if part == b"$":
+            if _NZ_NUMBER.fullmatch(part):
+                number = int(part)
+                if number > MAXIMUM:
+                    raise BadSyntax("Bad number in a sequence set")
+                pairs.append((number, number))
+            elif part == b"$":
                 saved = True
-                continue
-            found = _RANGE.fullmatch(part)
-            if found is None:
-                raise BadSyntax("Bad sequence set")
-            first, last = found.groups()
-            if first == b"*" or last == b"*":
-                low = last if first == b"*" else first
-                start = MAXIMUM if low in (None, b"*") else _nz_number(low)
-                to_last = min(start, MAXIMUM if to_last is None else to_last)
             else:
-                number = _nz_number(first)
-                pairs.append((number, _nz_number(last) if last else number))
+                first, last = _range(part)
+                if last is None:
+                    to_last = min(first, to_last or MAXIMUM)
+                else:
+                    pairs.append((first, last))
         return SequenceSet(UIDSet.spanning(pairs), to_last, saved)
 
     # --- Mail's words ---------------------------------------------------------
@@ -329,10 +328,21 @@ class Cursor:
 
 
 def _nz_number(octets: bytes) -> int:
-    number = int(octets)
-    if number > MAXIMUM:
-        raise BadSyntax("Number is too large")
+    number = int(octets) if _NZ_NUMBER.fullmatch(octets) else 0
+    if not 0 < number <= MAXIMUM:
+        raise BadSyntax("Bad number in a sequence set")
     return number
+
+
+def _range(octets: bytes) -> tuple[int, int | None]:
+    """
+    ``n:m``, ``n:*``, ``*:n`` or ``*``; None is ``*``, from a lone ``*`` too.
+    """
+    first, colon, last = octets.partition(b":")
+    if first == b"*":
+        first, last = (last, b"*") if colon else (b"*", b"*")
+    start = MAXIMUM if first == b"*" else _nz_number(first)
+    return start, None if last == b"*" else _nz_number(last)
 
 
 def unrepeated(flags: list[str]) -> tuple[str, ...]:
