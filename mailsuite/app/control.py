@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
@@ -123,23 +124,24 @@ class ControlFactory(Factory):
         return ControlProtocol(self._perform)
 
 
-def bind(state: Path) -> socket.socket:
+def listen(
+    state: Path, reactor: IReactorUNIX, factory: ControlFactory
+) -> IListeningPort:
     """
-    The listening socket, mode 0600 from its first moment; one that a killed
-    suite left is removed.  The caller holds the state folder's lock.
+    Take commands; the socket has mode 0600 from its first moment, and one that
+    a killed suite left is removed.  The caller holds the state folder's lock.
     """
     path = state / SOCKET_NAME
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
-        made.bind(_short(path))
+        port: IListeningPort = reactor.listenUNIX(
+            _short(path), factory, mode=0o600
+        )
     finally:
         os.umask(mask)
-    made.listen(16)
-    made.setblocking(False)
-    return made
+    return port
 
 
 def ask(state: Path, operation: str, arguments: dict[str, Plain]) -> Plain:

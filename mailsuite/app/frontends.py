@@ -25,6 +25,7 @@ from mailsuite.imap.idling import Idlers
 from mailsuite.imap.protocol import REFUSAL, BuildIMAP
 from mailsuite.imap.session import Service
 from mailsuite.interfaces import ILogin, IMailboxService, IReception
+from mailsuite.pop3.listener import Listener as POP3Listener
 from mailsuite.pop3.protocol import pop3_factory
 from mailsuite.smtp.listener import Limits as SMTPLimits
 from mailsuite.smtp.listener import Listener as SMTPListener
@@ -96,7 +97,8 @@ class FrontEnds:
             factory = ProxiedFactory(
                 factory, listener.proxy, self._shared.clock
             )
-        return factory
+        whole: Factory = factory
+        return whole
 
     async def end_conversations(self, patience: float) -> None:
         """
@@ -143,8 +145,8 @@ class FrontEnds:
         if name == "pop3":
             return pop3_factory(
                 settings,
+                POP3Listener(clear_passwords=found.login.plaintext),
                 login=shared.login,
-                clear_passwords=found.login.plaintext,
                 transcript=transcript,
                 **limits,
             )

@@ -19,7 +19,7 @@ from mailsuite.accounts.threads import NamedThreads
 from mailsuite.app import directory
 from mailsuite.app.config import Configuration
 from mailsuite.app.control import ControlFactory, Perform
-from mailsuite.app.control import bind as bind_control
+from mailsuite.app.control import listen as listen_for_commands
 from mailsuite.app.frontends import FrontEnds, Shared
 from mailsuite.app.sockets import Bound
 from mailsuite.app.tls import Certificates
@@ -177,13 +177,11 @@ class Parts:
             )
             # The reactor has a duplicate of its own.
             one.socket.close()
-        control = bind_control(self._state)
         self._ports.append(
-            self._reactor.adoptStreamPort(
-                control.fileno(), control.family, ControlFactory(perform)
+            listen_for_commands(
+                self._state, self._reactor, ControlFactory(perform)
             )
         )
-        control.close()
 
     def reconfigure(self, found: Configuration) -> list[str]:
         """
