@@ -6,7 +6,6 @@ Only a submission listener has it: to another host's mail a login adds nothing.
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64encode
 
 from mailsuite.channel import channel_of
@@ -18,12 +17,12 @@ from mailsuite.smtp.refusals import refusal
 from mailsuite.smtp.wire.commands import Auth
 from mailsuite.smtp.wire.connection import Response, ResponseTooLong
 from mailsuite.smtp.wire.replies import Reply
+from mailsuite.wire.sasl import decode_base64
 
 NOT_OFFERED = Reply(502, "5.5.1", "Command is not offered here")
 _ALREADY = Reply(503, "5.5.1", "Already authenticated")
 _SUCCESSFUL = Reply(235, "2.7.0", "Authentication successful")
 _CANCELLED = Reply(501, "5.7.0", "Authentication cancelled")
-_BAD_BASE64 = Reply(501, "5.5.2", "Response is not base64")
 # RFC 4954 6
 _TOO_LONG = Reply(500, "5.5.6", "Authentication exchange line is too long")
 
@@ -79,7 +78,7 @@ class Authentication:
                 # RFC 4954 4: an initial response of no octets.
                 return await self._step(self._exchange, b"")
             case encoded:
-                return await self._decoded(self._exchange, encoded.encode())
+                return await self._step(self._exchange, encoded.encode())
 
     async def respond(self, response: Response | ResponseTooLong) -> Reply:
         """
@@ -95,7 +94,7 @@ class Authentication:
                 self._exchange = None
                 return _CANCELLED
             case Response(line):
-                return await self._decoded(exchange, line)
+                return await self._step(exchange, line)
 
     def logout(self) -> None:
         """
@@ -117,18 +116,14 @@ class Authentication:
             clear_passwords=self._listener.clear_passwords,
         )
 
-    async def _decoded(self, exchange: ISASLExchange, encoded: bytes) -> Reply:
-        try:
-            octets = binascii.a2b_base64(encoded, strict_mode=True)
-        except binascii.Error:
-            self._exchange = None
-            return _BAD_BASE64
-        return await self._step(exchange, octets)
-
     async def _step(
-        self, exchange: ISASLExchange, octets: bytes | None
+        self, exchange: ISASLExchange, response: bytes | None
     ) -> Reply:
+        """
+        :param response: in base64.
+        """
         try:
+            octets = None if response is None else decode_base64(response)
             result = await exchange.respond(octets)
         except MailError as why:
             self._exchange = None
