@@ -33,6 +33,7 @@ def envelope(section: bytes) -> bytes:
     :param section: the message's header section.
     """
     found: dict[bytes, bytes] = {}
+    more: dict[bytes, list[bytes]] = {}
     for name, value in name_value_pairs(section):
         name = name.lower()
         if name not in _WANTED:
@@ -40,7 +41,9 @@ def envelope(section: bytes) -> bytes:
         if name not in found:
             found[name] = unfolded(value)
         elif name in _LISTS:
-            found[name] += b", " + unfolded(value)
+            more.setdefault(name, [found[name]]).append(unfolded(value))
+    for name, values in more.items():
+        found[name] = b",".join(values)
     author = _addresses(found.get(b"from"))
     sender = _addresses(found.get(b"sender"))
     reply_to = _addresses(found.get(b"reply-to"))

@@ -7,6 +7,7 @@ them as they are.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from mmap import mmap
 
@@ -24,8 +25,8 @@ BODY = "imap-body"
 HEADER_FIELDS = "imap-header-fields"
 OUTLINE = "imap-outline"
 
-#: A message above this size is parsed anew by each renderer, rather than kept
-#: in memory until the next one is.
+#: A larger message that is not a mapped file is parsed anew by each renderer,
+#: rather than kept in memory until the next one comes.
 _REMEMBERED_OCTETS = 1 << 18
 
 
@@ -36,17 +37,20 @@ class _LastParsed:
     """
 
     def __init__(self) -> None:
-        self._last: tuple[bytes, Part] | None = None
+        self._last: tuple[bytes | weakref.ref[mmap], Part] | None = None
 
     def structure(self, content: bytes | mmap) -> Part:
         """
         Parse a message, unless that was just done.
         """
-        last = self._last
-        if last is not None and last[0] is content:
-            return last[1]
+        if (last := self._last) is not None:
+            seen, message = last
+            if content is (seen() if isinstance(seen, weakref.ref) else seen):
+                return message
         message = mime.parse(content)
-        if isinstance(content, bytes) and len(content) <= _REMEMBERED_OCTETS:
+        if not isinstance(content, bytes):
+            self._last = weakref.ref(content), message
+        elif len(content) <= _REMEMBERED_OCTETS:
             self._last = content, message
         return message
 
