@@ -1,0 +1,418 @@
+"""
+An account's folder as the steps of its lane see it: locked, recovered, with
+the index open.
+
+Implementation notes
+
+- Used by one thread at a time, the one that works off the account's lane.
+- The order of every step: message files, folders synced, uidlist and keywords,
+  index commit, tell and answer.  So nothing that anybody was told depends on
+  the index.
+- A step that failed half-way leaves doubt: each mailbox is then compared with
+  its maildir, whole, before anything else is done in it.
+- What other processes committed is read from the index, as changes since the
+  last modseq seen here.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from twisted.logger import Logger
+
+from mailsuite.disk import Disk, as_mail_error
+from mailsuite.errors import (
+    MailError,
+    NoSuchMailbox,
+    StoreBusy,
+    StoreUnavailable,
+)
+from mailsuite.interfaces import AccountRecord, IRenderer
+from mailsuite.mail.uids import ModSeq
+from mailsuite.store.deltas import Deleted, News
+from mailsuite.store.dotlock import Dotlocks
+from mailsuite.store.hold import AccountHold
+from mailsuite.store.index import Index, IndexBroken, remove_database
+from mailsuite.store.intent import Intents
+from mailsuite.store.maildir import CUR, Names
+from mailsuite.store.mailboxfolder import MailboxFolder
+from mailsuite.store.modseq import CleanMark, ModSeqs
+from mailsuite.store.quota import Use
+from mailsuite.store.recovery import recover
+from mailsuite.store.settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """
+    What all accounts' folders work with.
+
+    :param now: seconds since 1970.
+    """
+
+    disk: Disk
+    dotlocks: Dotlocks
+    names: Names
+    now: Callable[[], float]
+    renderers: dict[str, IRenderer]
+
+
+class AccountFolder:
+    """
+    One account on the disk.
+
+    :ivar mailboxes: those that the index knows, by their folders' names.
+    :ivar epoch: raised whenever all mailboxes must be compared whole.
+    """
+
+    log = Logger()
+
+    def __init__(self, record: AccountRecord, tools: Tools) -> None:
+        self.record = record
+        self.tools = tools
+        self.disk = tools.disk
+        self.maildir = record.maildir
+        self.mailboxes: dict[str, MailboxFolder] = {}
+        self.epoch = 0
+        self.use = Use(self)
+        self.modseqs = ModSeqs(self._path("modseq"), self.disk, tools.now)
+        self.settings = Settings(
+            self._path("settings.sqlite3"), record.number, self.disk
+        )
+        self.intents = Intents(self._path("intent"), self.disk)
+        self._clean = CleanMark(self._path("clean"), self.disk)
+        self._hold: AccountHold | None = None
+        self._index: Index | None = None
+        self._news: list[News] = []
+        self._seen = 0
+        self._left: tuple[int, int] | None = None
+        self._changed = False
+        self._doubtful = False
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.record.home, name)
+
+    @property
+    def index(self) -> Index:
+        """
+        The index; only within ``holding``.
+        """
+        assert self._index is not None
+        return self._index
+
+    @property
+    def is_open(self) -> bool:
+        """
+        Whether descriptors and a database are open.
+        """
+        return self._index is not None
+
+    # What the lane calls
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """
+        The account is ours and in order.
+
+        :raises StoreBusy: another process has it.
+        :raises StoreFull, StoreUnavailable: it cannot be put in order.
+        """
+        try:
+            if self._hold is None:
+                self.disk.make_folders(self.record.home)
+                self._hold = AccountHold(self.record.home)
+            self._hold.take()
+        except OSError as error:
+            raise self._as_mail_error(error) from error
+        try:
+            with self._guarded():
+                self._put_in_order()
+            yield
+        finally:
+            self._hold.give()
+
+    def step(self, work: Callable[[], T]) -> T:
+        """
+        Make one step, and leave doubt if it fails.
+
+        :raises MailError: in place of what the system and SQLite raise.
+        """
+        with self._guarded():
+            result = work()
+        assert self._hold is not None
+        self._hold.set_clean()
+        return result
+
+    def take_news(self) -> list[News]:
+        """
+        What was committed since the last call.
+        """
+        news, self._news = self._news, []
+        return news
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except MailError as error:
+            if error.temporary and not isinstance(error, StoreBusy):
+                self._doubt()
+            raise
+        except IndexBroken as error:
+            self.log.warn(
+                "The index of {account} is broken and is made anew: {error}",
+                account=self.record.address,
+                error=str(error),
+            )
+            self._forget_index()
+            raise StoreUnavailable from error
+        except OSError as error:
+            self._doubt()
+            raise self._as_mail_error(error) from error
+        except Exception:
+            self._doubt()
+            raise
+
+    def _as_mail_error(self, error: OSError) -> MailError:
+        self.log.warn(
+            "The folder of {account} failed: {error}",
+            account=self.record.address,
+            error=str(error),
+        )
+        return as_mail_error(error)
+
+    def _doubt(self) -> None:
+        self._doubtful = True
+        self.use.forget()
+        self._close_index()
+
+    # In order
+
+    def _put_in_order(self) -> None:
+        if self._index is not None and not self._is_same_index():
+            self._close_index()
+            self._left = None
+        if self._index is None:
+            self._open_index()
+        assert self._hold is not None
+        if self._doubtful or self._hold.left_dirty:
+            self._recover()
+        modseq, epoch = self.index.standing()
+        if modseq != self._seen or epoch != self.epoch:
+            self._catch_up(modseq, epoch)
+
+    def _is_same_index(self) -> bool:
+        try:
+            return os.stat(self.index.path).st_ino == self.index.inode
+        except FileNotFoundError:
+            return False
+
+    def _open_index(self) -> None:
+        assert self._hold is not None
+        path = self._path("index.sqlite3")
+        index = Index(path, self.record.number, self.disk)
+        alone = self._hold.alone()
+        modseq, epoch = index.standing()
+        certain = not index.fresh and (
+            self._left == (index.inode, epoch)
+            or not alone
+            or self._clean.matches(modseq, index.inode)
+        )
+        self._index = index
+        self.modseqs.start(modseq, certain=certain)
+        self._load_mailboxes()
+        self.epoch, self._seen = epoch, self.modseqs.last
+        if not certain:
+            self._recover()
+
+    def _recover(self) -> None:
+        """
+        Have every mailbox compared whole, and finish or undo what was begun.
+        """
+        self.changing()
+        self.epoch += 1
+        recover(self)
+        with self.commit():
+            pass
+        assert self._hold is not None
+        self._hold.set_clean()
+        self._doubtful = False
+
+    def _catch_up(self, modseq: int, epoch: int) -> None:
+        """
+        Take notice of what another process committed.
+        """
+        since = self._seen
+        self._seen = modseq
+        self.epoch = epoch
+        self.modseqs.last = max(self.modseqs.last, modseq)
+        self.use.forget()
+        before = {m.row.guid for m in self.mailboxes.values()}
+        self._load_mailboxes()
+        for mailbox in self.mailboxes.values():
+            before.discard(mailbox.row.guid)
+            if mailbox.row.highestmodseq > since:
+                mailbox.tell_since(since)
+        for guid in before:
+            self.tell(Deleted(guid, modseq))
+
+    def _load_mailboxes(self) -> None:
+        old = {m.row.guid: m for m in self.mailboxes.values()}
+        self.mailboxes = {}
+        for row in self.index.mailboxes():
+            mailbox = old.get(row.guid)
+            if mailbox is None:
+                mailbox = MailboxFolder(self, row)
+            else:
+                mailbox.reload(row)
+            self.mailboxes[row.folder] = mailbox
+
+    # What steps use
+
+    def changing(self) -> None:
+        """
+        Files are about to be changed; before the first change of a step.
+        """
+        assert self._hold is not None
+        self._clean.remove()
+        self._changed = True
+        self._hold.set_dirty()
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """
+        What is written to the index inside is committed on return.
+        """
+        with self.index.transaction():
+            yield
+            self.index.set_standing(self.modseqs.last, self.epoch)
+        self._seen = self.modseqs.last
+
+    def next_modseq(self) -> ModSeq:
+        """
+        For the change that is being made.
+        """
+        return self.modseqs.next()
+
+    def tell(self, news: News) -> None:
+        """
+        Something is committed.
+        """
+        self._news.append(news)
+
+    def mailbox(self, folder: str) -> MailboxFolder:
+        """
+        The mailbox in this folder, known to the index from here on.
+
+        :raises NoSuchMailbox: there is no such folder, or it is a mere level.
+        """
+        mailbox = self.mailboxes.get(folder)
+        path = f"{self.maildir}/{folder}" if folder else self.maildir
+        if not os.path.isdir(f"{path}/{CUR}"):
+            if mailbox is not None and os.path.isdir(self.maildir):
+                self._vanished(mailbox)
+            raise NoSuchMailbox
+        if mailbox is None:
+            mailbox = MailboxFolder.found(self, folder)
+            self.mailboxes[folder] = mailbox
+        return mailbox
+
+    def _vanished(self, mailbox: MailboxFolder) -> None:
+        """
+        Another program removed a mailbox's folder.
+        """
+        self.changing()
+        del self.mailboxes[mailbox.row.folder]
+        modseq = self.next_modseq()
+        with self.commit():
+            self.index.forget_mailbox(mailbox.row.mailbox)
+        self.use.forget()
+        self.tell(Deleted(mailbox.row.guid, modseq))
+
+    def taken(self, mailbox_id: str) -> bool:
+        """
+        Whether this is no id for another mailbox.
+
+        A mailbox that lost its folder gives its id up: it was renamed by
+        another program.
+        """
+        for mailbox in list(self.mailboxes.values()):
+            if mailbox.row.guid == mailbox_id:
+                if os.path.isdir(mailbox.path):
+                    return True
+                self._vanished(mailbox)
+        return not mailbox_id
+
+    def by_id(self, mailbox_id: str) -> MailboxFolder:
+        """
+        The mailbox with this id.
+
+        :raises NoSuchMailbox: it was deleted.
+        """
+        for mailbox in self.mailboxes.values():
+            if mailbox.row.guid == mailbox_id:
+                return mailbox
+        raise NoSuchMailbox
+
+    # Closing
+
+    def suspend(self) -> None:
+        """
+        Let go of all descriptors for now.
+        """
+        if self._index is not None:
+            with suppress(MailError, IndexBroken, sqlite3.Error):
+                self._save_seen()
+            self._left = (self._index.inode, self.epoch)
+        self._close_index()
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
+
+    def close(self) -> None:
+        """
+        Let go of all, and mark the index as whole.
+
+        Called within ``holding``.
+        """
+        index = self.index
+        self._save_seen()
+        modseq = self.index.standing()[0]
+        inode = index.inode
+        self._close_index()
+        if self._changed or not self._clean.matches(modseq, inode):
+            self._clean.write(modseq, inode)
+        self._changed = False
+
+    def let_go(self) -> None:
+        """
+        Close the locks, after ``close``.
+        """
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
+
+    def _save_seen(self) -> None:
+        unsaved = [m for m in self.mailboxes.values() if m.unsaved]
+        if unsaved:
+            with self.commit():
+                for mailbox in unsaved:
+                    mailbox.save()
+
+    def _close_index(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def _forget_index(self) -> None:
+        self._close_index()
+        self._left = None
+        with suppress(OSError):
+            remove_database(self._path("index.sqlite3"), self.disk)

@@ -1,0 +1,243 @@
+"""
+Steps that add messages to a mailbox.
+
+Implementation notes
+
+- Many appends that wait for one mailbox are one step: one sync of files and
+  folder, one of the uidlist, one commit.
+- What was delivered is in ``new/`` and durable when it comes here; it gets its
+  UID, and is told.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from mailsuite.disk import File, as_mail_error
+from mailsuite.errors import MailError
+from mailsuite.mail.mailboxes import Appended
+from mailsuite.mail.uids import UID
+from mailsuite.store.incoming import Incoming
+from mailsuite.store.index import FileRow, MessageRow
+from mailsuite.store.mailboxfolder import MailboxFolder
+from mailsuite.store.maildir import CUR, NEW, TMP, MessageName
+from mailsuite.store.scan import look
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """
+    One message to be added.
+
+    :param internal_date: seconds since 1970, None is the present.
+    """
+
+    content: Incoming
+    flags: tuple[str, ...]
+    internal_date: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """
+    A message that was delivered into ``new/``.
+
+    :param seconds: when, since 1970.
+    """
+
+    base: str
+    size: int
+    seconds: int
+
+
+@dataclass(slots=True)
+class _Placed:
+    """
+    A message that has its name.
+    """
+
+    name: MessageName
+    file: File
+    content: Incoming
+    flags: int
+    seconds: int
+
+
+def append(
+    mailbox: MailboxFolder, appends: Sequence[Append]
+) -> list[Appended | Exception]:
+    """
+    Add messages; one that fails alone leaves the others be.
+
+    :raises OSError: none was kept.
+    """
+    results: list[Appended | Exception] = []
+    placed: list[_Placed] = []
+    with mailbox.uids.locked(), _listed(mailbox), mailbox.own_change(CUR):
+        octets = 0
+        for item in appends:
+            try:
+                mailbox.account.use.check(
+                    octets + item.content.size, len(placed) + 1
+                )
+                placed.append(_place(mailbox, item))
+                octets += item.content.size
+                results.append(Appended(0, ()))
+            except OSError as error:
+                results.append(as_mail_error(error))
+            except MailError as error:
+                results.append(error)
+        try:
+            uids = _make_durable(mailbox, placed) if placed else []
+        finally:
+            for one in placed:
+                if one.file is not one.content.shared:
+                    one.file.close()
+    if placed:
+        _commit(mailbox, uids, placed)
+    given = iter(uids)
+    return [
+        Appended(mailbox.row.uidvalidity, (UID(next(given)),))
+        if isinstance(result, Appended)
+        else result
+        for result in results
+    ]
+
+
+@contextmanager
+def _listed(mailbox: MailboxFolder) -> Iterator[None]:
+    """
+    What others put on the list is taken over first: its UIDs are lower.
+    """
+    if not mailbox.uids.unchanged():
+        look(mailbox)
+    yield
+
+
+def _place(mailbox: MailboxFolder, item: Append) -> _Placed:
+    account = mailbox.account
+    disk = account.disk
+    flags = mailbox.bits(item.flags)
+    size = item.content.size
+    file = _written(mailbox, item)
+    try:
+        seconds = account.tools.now()
+        if item.internal_date is not None:
+            seconds = item.internal_date
+            file.set_time(seconds)
+        while True:
+            base = account.tools.names.base(size)
+            name = MessageName(base).with_flags(flags)
+            try:
+                disk.link(file, f"{mailbox.path}/{CUR}/{name}")
+            except FileExistsError:
+                continue
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.EMLINK):
+                    raise
+                # Not closed: it is the content's own.
+                file = item.content.copy(disk, f"{mailbox.path}/{TMP}")
+                file.set_time(seconds)
+                disk.link(file, f"{mailbox.path}/{CUR}/{name}")
+            return _Placed(name, file, item.content, flags, int(seconds))
+    except OSError:
+        if file is not item.content.shared:
+            file.close()
+        raise
+
+
+def _written(mailbox: MailboxFolder, item: Append) -> File:
+    """
+    A file with the content that nobody else's date depends on.
+    """
+    disk = mailbox.account.disk
+    octets = item.content.octets
+    if octets is None:
+        if item.content.taken:
+            return item.content.copy(disk, f"{mailbox.path}/{TMP}")
+        item.content.taken = True
+        return item.content.file()
+    file = disk.create(f"{mailbox.path}/{TMP}")
+    try:
+        file.write(octets)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _make_durable(
+    mailbox: MailboxFolder, placed: Sequence[_Placed]
+) -> list[int]:
+    disk = mailbox.account.disk
+    folder = f"{mailbox.path}/{CUR}"
+    try:
+        disk.sync(files=[one.file for one in placed], folders=[folder])
+        return mailbox.give_uids(
+            [one.name.base for one in placed], lambda _: ()
+        )
+    except (OSError, MailError):
+        for one in placed:
+            with suppress(OSError):
+                disk.unlink(f"{folder}/{one.name}")
+        with suppress(OSError):
+            disk.sync(folders=[folder])
+        raise
+
+
+def _commit(
+    mailbox: MailboxFolder, uids: Sequence[int], placed: Sequence[_Placed]
+) -> None:
+    account, row = mailbox.account, mailbox.row
+    row.highestmodseq = modseq = account.next_modseq()
+    rows: list[MessageRow] = [
+        (uid, one.flags, modseq, one.content.size, one.seconds)
+        for uid, one in zip(uids, placed, strict=True)
+    ]
+    files = [
+        FileRow(uid, CUR, one.name.base, str(one.name)[len(one.name.base) :])
+        for uid, one in zip(uids, placed, strict=True)
+    ]
+    _add(mailbox, rows, files)
+
+
+def adopt(mailbox: MailboxFolder, arrivals: Sequence[Arrival]) -> None:
+    """
+    Give UIDs to what was delivered, and tell.
+
+    :raises OSError, StoreBusy: it is found by a later look.
+    """
+    account, row = mailbox.account, mailbox.row
+    with mailbox.uids.locked(), _listed(mailbox), mailbox.own_change(NEW):
+        fresh = [
+            arrival
+            for arrival in arrivals
+            if account.index.file_of(row.mailbox, arrival.base) is None
+        ]
+        if not fresh:
+            return
+        uids = mailbox.give_uids([x.base for x in fresh], lambda _: ())
+    row.highestmodseq = modseq = account.next_modseq()
+    rows: list[MessageRow] = [
+        (uid, 0, modseq, arrival.size, arrival.seconds)
+        for uid, arrival in zip(uids, fresh, strict=True)
+    ]
+    files = [
+        FileRow(uid, NEW, arrival.base, "")
+        for uid, arrival in zip(uids, fresh, strict=True)
+    ]
+    _add(mailbox, rows, files)
+
+
+def _add(
+    mailbox: MailboxFolder, rows: list[MessageRow], files: list[FileRow]
+) -> None:
+    account = mailbox.account
+    with account.commit():
+        account.index.add_messages(mailbox.row.mailbox, rows, files)
+        mailbox.save()
+    account.use.add(sum(row[3] for row in rows), len(rows))
+    mailbox.delta(rows)

@@ -1,0 +1,126 @@
+"""
+Which accounts have their database open, and which mailboxes are in memory.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+if TYPE_CHECKING:
+    from mailsuite.store.account import Account
+    from mailsuite.store.mailbox import Mailbox
+
+#: What a mailbox costs beside its messages, as so many messages.
+_MAILBOX = 200
+
+
+class OpenAccounts:
+    """
+    The accounts used last.
+
+    :param most: how many there are at most; those that are busy stay even so.
+    :param idle_seconds: one that was not used for so long is let go.
+    :param let_go: called with each that is let go.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        most: int,
+        idle_seconds: float,
+        let_go: Callable[[Account], None],
+    ) -> None:
+        self._clock = clock
+        self._most = most
+        self._idle_seconds = idle_seconds
+        self._let_go = let_go
+        self._used: OrderedDict[Account, float] = OrderedDict()
+        self._sweep: IDelayedCall | None = None
+
+    def __contains__(self, account: Account) -> bool:
+        return account in self._used
+
+    def used(self, account: Account) -> None:
+        """
+        An account is used now.
+        """
+        self._used[account] = self._clock.seconds()
+        self._used.move_to_end(account)
+        if len(self._used) > self._most:
+            oldest = next(iter(self._used))
+            del self._used[oldest]
+            self._let_go(oldest)
+        if self._sweep is None:
+            self._sweep = self._clock.callLater(
+                self._idle_seconds, self._sweep_out
+            )
+
+    def stop(self) -> None:
+        """
+        Let nobody go from here on.
+        """
+        self._used.clear()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+
+    def _sweep_out(self) -> None:
+        self._sweep = None
+        before = self._clock.seconds() - self._idle_seconds
+        idle = []
+        for account, used in self._used.items():
+            if used > before:
+                break
+            idle.append(account)
+        for account in idle:
+            del self._used[account]
+            self._let_go(account)
+        if self._used and self._sweep is None:
+            self._sweep = self._clock.callLater(
+                self._idle_seconds, self._sweep_out
+            )
+
+
+class MailboxCache:
+    """
+    The mailboxes in memory, those that nobody has open among them.
+
+    :param most: messages, of all of them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._sizes: OrderedDict[tuple[Account, Mailbox], int] = OrderedDict()
+        self._total = 0
+
+    def used(self, account: Account, mailbox: Mailbox) -> None:
+        """
+        A mailbox is used now; others may have to go.
+        """
+        key = (account, mailbox)
+        self._total -= self._sizes.pop(key, 0)
+        self._sizes[key] = _MAILBOX + len(mailbox.messages)
+        self._total += self._sizes[key]
+        if self._total > self._most:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        for key, size in list(self._sizes.items()):
+            if self._total <= self._most:
+                return
+            account, mailbox = key
+            if not mailbox.users:
+                del self._sizes[key]
+                self._total -= size
+                account.forget_mailbox(mailbox)
+
+    def forget(self, account: Account) -> None:
+        """
+        An account is no more in memory.
+        """
+        for key in [k for k in self._sizes if k[0] is account]:
+            self._total -= self._sizes.pop(key)

@@ -1,0 +1,257 @@
+r"""
+Steps that change flags, and that take messages away.
+
+Implementation notes
+
+- Flags are letters in file names: all are renamed, then the folders are synced
+  once, then the index is committed.  After a crash the names win.
+- A message with flags stands in ``cur``.
+- A file that is not where the index says was renamed by somebody: its base
+  name is looked up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from mailsuite.mail.flags import DELETED_BIT, FlagMode
+from mailsuite.mail.mailboxes import FlagsStored
+from mailsuite.mail.uids import MAXIMUM, ModSeq, UIDSet
+from mailsuite.store.index import FileRow, MessageRow
+from mailsuite.store.mailboxfolder import EXPUNGES_KEPT, MailboxFolder
+from mailsuite.store.maildir import CUR, NEW, MessageName
+
+EVERY_UID = UIDSet(((1, MAXIMUM),))
+
+
+def store(
+    mailbox: MailboxFolder,
+    uids: UIDSet,
+    mode: FlagMode,
+    flags: Sequence[str],
+    unchanged_since: ModSeq | None,
+) -> FlagsStored:
+    """
+    Change flags; see ``IMailbox.store``.
+
+    :raises OSError: some may be changed; the next look tells which.
+    """
+    keywords = mailbox.row.keywords
+    bits = (
+        mailbox.flag_names.bits(flags)
+        if mode is FlagMode.REMOVE
+        else mailbox.bits(flags)
+    )
+    rows = mailbox.rows_of(uids.ranges)
+    refused = [
+        row[0]
+        for row in rows
+        if unchanged_since is not None and row[2] > unchanged_since
+    ]
+    if refused:
+        without = set(refused)
+        rows = [row for row in rows if row[0] not in without]
+    changes = [
+        (row, after)
+        for row in rows
+        if (after := _changed(row[1], mode, bits)) != row[1]
+    ]
+    files = mailbox.files_of(uids.ranges)
+    renamed = _rename(
+        mailbox,
+        [(files[row[0]], after) for row, after in changes],
+    )
+    done = [(row, after) for row, after in changes if row[0] in renamed]
+    if done or keywords != mailbox.row.keywords:
+        _commit(mailbox, done, list(renamed.values()))
+    changed = UIDSet.of(row[0] for row, _ in done)
+    stood = UIDSet.of(
+        row[0] for row in rows if row[0] not in _lost(changes, renamed)
+    )
+    wanted = (
+        uids if len(uids.ranges) and uids.ranges[-1][1] < MAXIMUM else stood
+    )
+    return FlagsStored(
+        changed,
+        UIDSet.of(refused),
+        wanted - stood - UIDSet.of(refused),
+        ModSeq(mailbox.row.highestmodseq),
+    )
+
+
+def _lost(
+    changes: Sequence[tuple[MessageRow, int]], renamed: dict[int, FileRow]
+) -> set[int]:
+    """
+    Messages that were to be changed and whose files are gone.
+    """
+    return {row[0] for row, _ in changes if row[0] not in renamed}
+
+
+def _changed(before: int, mode: FlagMode, bits: int) -> int:
+    match mode:
+        case FlagMode.ADD:
+            return before | bits
+        case FlagMode.REMOVE:
+            return before & ~bits
+        case FlagMode.REPLACE:
+            return bits
+
+
+def _rename(
+    mailbox: MailboxFolder, changes: Sequence[tuple[FileRow, int]]
+) -> dict[int, FileRow]:
+    """
+    Give files their names with other flags; durable on return.
+
+    :return: those that were there, by UID, with their names.
+    """
+    renamed: dict[int, FileRow] = {}
+    if not changes:
+        return renamed
+    disk, path = mailbox.account.disk, mailbox.path
+    touched: set[str] = set()
+    with mailbox.own_change(CUR, NEW):
+        for file, flags in changes:
+
+            def rename(old: FileRow, flags: int = flags) -> None:
+                name = MessageName.parse(old.base + old.info).with_flags(flags)
+                info = str(name)[len(old.base) :]
+                new = FileRow(old.uid, CUR, old.base, info, old.extra)
+                disk.rename(f"{path}/{old.path}", f"{path}/{new.path}")
+                touched.update((old.place, CUR))
+                renamed[old.uid] = new
+
+            found_at_once(mailbox, file, rename)
+        disk.sync(folders=[f"{path}/{place}" for place in sorted(touched)])
+    return renamed
+
+
+def found_at_once(
+    mailbox: MailboxFolder, file: FileRow, use: Callable[[FileRow], None]
+) -> bool:
+    """
+    Use a file where it is, even if somebody renamed it since.
+
+    :return: False if it is gone.
+    """
+    for _ in range(3):
+        try:
+            use(file)
+        except FileNotFoundError:
+            elsewhere = mailbox.locate(file.base)
+            if elsewhere is None:
+                return False
+            file = replace(elsewhere, uid=file.uid, extra=file.extra)
+        else:
+            return True
+    return False
+
+
+def _commit(
+    mailbox: MailboxFolder,
+    changes: Sequence[tuple[MessageRow, int]],
+    files: Sequence[FileRow],
+) -> None:
+    account, row = mailbox.account, mailbox.row
+    row.highestmodseq = modseq = account.next_modseq()
+    with account.commit():
+        account.index.set_flags(
+            row.mailbox,
+            modseq,
+            [(before[0], after) for before, after in changes],
+        )
+        account.index.set_names(row.mailbox, files)
+        mailbox.save()
+    mailbox.delta(
+        [
+            (before[0], after, modseq, before[3], before[4])
+            for before, after in changes
+        ]
+    )
+
+
+def settle(mailbox: MailboxFolder) -> None:
+    """
+    Move to ``cur`` what a session was told of.
+
+    Nothing depends on it: the folders are not synced.
+    """
+    account, path = mailbox.account, mailbox.path
+    moved: list[FileRow] = []
+    files = [
+        file
+        for file in account.index.new_files(mailbox.row.mailbox)
+        if file.uid < mailbox.row.first_recent
+    ]
+    if not files:
+        return
+    with mailbox.own_change(NEW, CUR):
+        for file in files:
+            new = replace(file, place=CUR, info=file.info or ":2,")
+            try:
+                account.disk.rename(f"{path}/{file.path}", f"{path}/{new.path}")
+            except FileNotFoundError:
+                continue
+            moved.append(new)
+    with account.commit():
+        account.index.set_names(mailbox.row.mailbox, moved)
+        mailbox.save()
+
+
+def expunge(mailbox: MailboxFolder, uids: UIDSet | None) -> UIDSet:
+    r"""
+    Remove the messages with \Deleted, of ``uids`` alone if given.
+
+    :raises OSError: some may be gone; the next look tells which.
+    """
+    ranges = (EVERY_UID if uids is None else uids).ranges
+    going = [row for row in mailbox.rows_of(ranges) if row[1] & DELETED_BIT]
+    return remove(mailbox, going)
+
+
+def remove(mailbox: MailboxFolder, going: Sequence[MessageRow]) -> UIDSet:
+    """
+    Remove messages for good, whatever their flags; durable on return.
+    """
+    if not going:
+        return UIDSet()
+    gone = UIDSet.of(row[0] for row in going)
+    unlink(mailbox, gone)
+    commit_removal(mailbox, going)
+    return gone
+
+
+def unlink(mailbox: MailboxFolder, uids: UIDSet) -> None:
+    """
+    Unlink the files of messages; durable on return.
+    """
+    disk, path = mailbox.account.disk, mailbox.path
+    touched: set[str] = set()
+
+    def unlink_one(file: FileRow) -> None:
+        disk.unlink(f"{path}/{file.path}")
+        touched.add(file.place)
+
+    with mailbox.own_change(CUR, NEW):
+        for file in mailbox.files_of(uids.ranges).values():
+            found_at_once(mailbox, file, unlink_one)
+        disk.sync(folders=[f"{path}/{place}" for place in sorted(touched)])
+
+
+def commit_removal(mailbox: MailboxFolder, going: Sequence[MessageRow]) -> None:
+    """
+    Take messages out of the index whose files are gone, and tell.
+    """
+    account, row = mailbox.account, mailbox.row
+    uids = [message[0] for message in going]
+    row.highestmodseq = modseq = account.next_modseq()
+    with account.commit():
+        account.index.expunge(row.mailbox, modseq, uids)
+        pruned = account.index.prune_expunged(row.mailbox, EXPUNGES_KEPT)
+        if pruned is not None:
+            row.complete_since = pruned
+        mailbox.save()
+    account.use.add(-sum(message[3] for message in going), -len(going))
+    mailbox.delta([], uids)

@@ -1,0 +1,108 @@
+"""
+INBOX as POP3 sees it: frozen, and one session's alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+
+from zope.interface import implementer
+
+from mailsuite.interfaces import IContent, IMaildrop, MaildropEntry
+from mailsuite.mail.uids import UID, UIDSet
+from mailsuite.store import scan
+from mailsuite.store.mailbox import Mailbox
+from mailsuite.store.mailboxfolder import MailboxFolder
+
+
+class MaildropLock:
+    """
+    The lock that one session holds, whatever the process.
+
+    :param path: of the lock's file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._descriptor)
+            raise
+
+    def release(self) -> None:
+        """
+        Let the next have it.
+        """
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def drop_entries(
+    folder: MailboxFolder,
+) -> tuple[MaildropEntry, ...]:
+    """
+    The messages with their unique ids: Dovecot's ``P`` field, else its default
+    form of UID and UIDVALIDITY.
+    """
+    scan.look(folder)
+    row, index = folder.row, folder.account.index
+    given = {
+        uid: field[1:]
+        for uid, extra in index.extras(row.mailbox)
+        for field in extra.split()
+        if field[0] == "P"
+    }
+    suffix = f"{row.uidvalidity:08x}"
+    return tuple(
+        MaildropEntry(UID(uid), size, given.get(uid) or f"{uid:08x}{suffix}")
+        for uid, _, _, size, _ in index.messages(row.mailbox)
+    )
+
+
+@implementer(IMaildrop)
+class Maildrop:
+    """
+    A session's maildrop.
+
+    :param released: called once when the session lets go.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        entries: tuple[MaildropEntry, ...],
+        lock: MaildropLock,
+        released: Callable[[], None],
+    ) -> None:
+        self.entries = entries
+        self._mailbox = mailbox
+        self._lock = lock
+        self._released: Callable[[], None] | None = released
+
+    async def open(self, uid: UID) -> IContent:
+        """
+        See ``IMaildrop``.
+        """
+        return await self._mailbox.open(uid)
+
+    async def delete(self, uids: UIDSet) -> UIDSet:
+        """
+        See ``IMaildrop``.
+        """
+        return await self._mailbox.remove(uids)
+
+    def release(self) -> None:
+        """
+        See ``IMaildrop``.
+        """
+        if self._released is not None:
+            released, self._released = self._released, None
+            self._lock.release()
+            self._mailbox.release()
+            released()

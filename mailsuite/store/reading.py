@@ -1,0 +1,145 @@
+"""
+Steps that read a mailbox.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailsuite.mail.mailboxes import MailboxStatus, Messages
+from mailsuite.mail.uids import UID, ModSeq, UIDSet
+from mailsuite.store import scan
+from mailsuite.store.flagging import found_at_once
+from mailsuite.store.index import FileRow
+from mailsuite.store.mailboxfolder import MailboxFolder
+from mailsuite.store.maildir import MessageName
+from mailsuite.store.messages import loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """
+    A mailbox as the lane found it.
+
+    :param messages: None if they were not asked for.
+    """
+
+    mailbox_id: str
+    uidvalidity: int
+    uidnext: int
+    highestmodseq: int
+    first_recent: int
+    keywords: tuple[str, ...]
+    messages: Messages | None
+
+
+def opened(mailbox: MailboxFolder, *, with_messages: bool) -> Opened:
+    """
+    Look at the folder, and read the numbers.
+    """
+    scan.look(mailbox)
+    row = mailbox.row
+    return Opened(
+        row.guid,
+        row.uidvalidity,
+        row.uidnext,
+        row.highestmodseq,
+        row.first_recent,
+        row.keywords,
+        loaded(mailbox.account.index.messages(row.mailbox))
+        if with_messages
+        else None,
+    )
+
+
+def look(mailbox: MailboxFolder) -> None:
+    """
+    Take notice of what others did.
+    """
+    scan.look(mailbox)
+
+
+def verify(mailbox: MailboxFolder) -> None:
+    """
+    Also of what hides behind changes of our own.
+    """
+    scan.look(mailbox, verify=True)
+
+
+def status(mailbox: MailboxFolder, first_recent: int) -> MailboxStatus:
+    """
+    The mailbox in numbers.
+
+    :param first_recent: messages from here on were told to nobody.
+    """
+    scan.look(mailbox)
+    row, index = mailbox.row, mailbox.account.index
+    messages, unseen, deleted, size, deleted_size = index.numbers(row.mailbox)
+    return MailboxStatus(
+        messages=messages,
+        recent=index.count_from(
+            row.mailbox, max(first_recent, row.first_recent)
+        ),
+        unseen=unseen,
+        deleted=deleted,
+        size=size,
+        deleted_size=deleted_size,
+        uidnext=UID(row.uidnext),
+        uidvalidity=row.uidvalidity,
+        highestmodseq=ModSeq(row.highestmodseq),
+        mailbox_id=row.guid,
+    )
+
+
+def paths(
+    mailbox: MailboxFolder, first: int, last: int, *, check: bool
+) -> dict[int, str]:
+    """
+    Where the files of the messages from ``first`` to ``last`` are.
+
+    :param check: whether they are there is checked.
+    """
+    files = mailbox.files_of([(first, last)])
+    if check:
+        files = {
+            uid: there
+            for uid, file in files.items()
+            if (there := _there(mailbox, file)) is not None
+        }
+    return {uid: f"{mailbox.path}/{file.path}" for uid, file in files.items()}
+
+
+def _there(mailbox: MailboxFolder, file: FileRow) -> FileRow | None:
+    places: list[FileRow] = []
+
+    def see(there: FileRow) -> None:
+        os.stat(f"{mailbox.path}/{there.path}")
+        places.append(there)
+
+    found_at_once(mailbox, file, see)
+    return places[0] if places else None
+
+
+def vanished_since(mailbox: MailboxFolder, modseq: int) -> tuple[UIDSet, bool]:
+    """
+    What was expunged since, and whether that is all.
+    """
+    row = mailbox.row
+    uids = mailbox.account.index.expunged_since(row.mailbox, modseq)
+    return UIDSet.of(uids), modseq >= row.complete_since
+
+
+def save_dates(mailbox: MailboxFolder, uids: Sequence[int]) -> list[int]:
+    """
+    When each message came into the mailbox.
+    """
+    wanted = UIDSet.of(uids)
+    files = mailbox.files_of(wanted.ranges)
+    dates = {row[0]: row[4] for row in mailbox.rows_of(wanted.ranges)}
+    result = []
+    for uid in uids:
+        seconds = MessageName(files[uid].base).seconds if uid in files else None
+        result.append(dates.get(uid, 0) if seconds is None else seconds)
+    return result

@@ -1,0 +1,153 @@
+"""
+What renderers made of messages: kept in the index, made when they are missing.
+
+Implementation notes
+
+- Rendering is work for a processor, not for a disk: it is made outside the
+  lane, some hundreds of messages at a time, and then kept by a step of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mailsuite.interfaces import IRenderer
+from mailsuite.mail.lineends import LineEnds
+from mailsuite.mail.uids import UIDSet
+from mailsuite.store import reading
+from mailsuite.store.mailboxfolder import MailboxFolder
+
+if TYPE_CHECKING:
+    from mailsuite.store.account import Account
+    from mailsuite.store.mailbox import Mailbox
+
+#: How much of a message a renderer is given.
+GIVEN = 1 << 20
+
+#: More ranges of UIDs than this are read as one.
+_FEW = 32
+
+
+class Renderings:
+    """
+    The renderings of one open mailbox.
+    """
+
+    __slots__ = ("_account", "_mailbox")
+
+    def __init__(self, mailbox: Mailbox, account: Account) -> None:
+        self._mailbox = mailbox
+        self._account = account
+
+    async def get(self, name: str, uids: Sequence[int]) -> list[bytes | None]:
+        """
+        What the renderer of that name made of each message.
+        """
+        if not uids:
+            return []
+        renderer = self._account.renderers[name]
+        wanted = UIDSet.of(uids)
+        if len(wanted.ranges) > _FEW:
+            wanted = UIDSet(((wanted.ranges[0][0], wanted.ranges[-1][1]),))
+        found = await self._mailbox.run(
+            lambda folder: _kept(folder, renderer, wanted)
+        )
+        messages = self._mailbox.messages
+        missing = [
+            uid
+            for uid in uids
+            if uid not in found and messages.place(uid) is not None
+        ]
+        if missing:
+            found.update(await self._make(renderer, missing))
+        return [found.get(uid) for uid in uids]
+
+    async def _make(
+        self, renderer: IRenderer, uids: Sequence[int]
+    ) -> dict[int, bytes]:
+        wanted = UIDSet.of(uids)
+        paths = await self._mailbox.run(lambda folder: _paths(folder, wanted))
+        made, moved = await self._account.pool.run(
+            lambda: _rendered(renderer, paths)
+        )
+        for uid in moved:
+            made.update(await self._make_moved(renderer, uid))
+        self._mailbox.run_behind(lambda folder: _keep(folder, renderer, made))
+        return made
+
+    async def _make_moved(
+        self, renderer: IRenderer, uid: int
+    ) -> dict[int, bytes]:
+        """
+        The rendering of a message whose file was renamed meanwhile.
+        """
+        paths = await self._mailbox.run(
+            lambda folder: reading.paths(folder, uid, uid, check=True)
+        )
+        made, _ = await self._account.pool.run(
+            lambda: _rendered(renderer, paths)
+        )
+        return made
+
+
+def _kept(
+    folder: MailboxFolder, renderer: IRenderer, wanted: UIDSet
+) -> dict[int, bytes]:
+    index = folder.account.index
+    kind = index.kind(renderer.name, renderer.version)
+    found: dict[int, bytes] = {}
+    for first, last in wanted.ranges:
+        found.update(index.renderings(folder.row.mailbox, kind, first, last))
+    return found
+
+
+def _paths(folder: MailboxFolder, wanted: UIDSet) -> dict[int, str]:
+    return {
+        uid: f"{folder.path}/{file.path}"
+        for uid, file in folder.files_of(wanted.ranges).items()
+    }
+
+
+def _keep(
+    folder: MailboxFolder, renderer: IRenderer, made: dict[int, bytes]
+) -> None:
+    index = folder.account.index
+    kind = index.kind(renderer.name, renderer.version)
+    with index.transaction():
+        index.add_renderings(folder.row.mailbox, kind, made.items())
+
+
+def _rendered(
+    renderer: IRenderer, paths: dict[int, str]
+) -> tuple[dict[int, bytes], list[int]]:
+    """
+    Renderings, and the messages that are not where they were.
+    """
+    made: dict[int, bytes] = {}
+    moved: list[int] = []
+    for uid, path in paths.items():
+        try:
+            content, size = _beginning(path)
+        except FileNotFoundError:
+            moved.append(uid)
+        except OSError:
+            # It is served as an empty message; the look has warned of it.
+            made[uid] = renderer.render(b"", 0)
+        else:
+            made[uid] = renderer.render(content, size)
+    return made, moved
+
+
+def _beginning(path: str) -> tuple[bytes, int]:
+    """
+    A message's first octets as on the wire, and its size as its file has it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        octets = LineEnds().feed(os.pread(descriptor, GIVEN, 0))
+    finally:
+        os.close(descriptor)
+    return octets, len(octets) if size <= GIVEN else size

@@ -1,0 +1,435 @@
+"""
+Comparing a mailbox's folder with the index.
+
+Implementation notes
+
+- ``new`` is listed before ``cur``, as messages move that way.  A file is gone
+  only if a second listing misses it as well: a listing can skip files while
+  another program renames.
+- A base name in both places is one message if it is one file; else the one in
+  ``new`` gets another name, and is a message of its own.  Nothing is unlinked.
+- A message that comes back after it was expunged gets another UID: the old one
+  was told as gone.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mailsuite.errors import StoreBusy
+from mailsuite.store.content import bare_line_feeds
+from mailsuite.store.index import FileRow, MessageRow
+from mailsuite.store.mailboxfolder import MailboxFolder
+from mailsuite.store.maildir import CUR, NEW, MessageName
+from mailsuite.store.uidlist import Line, UIDList
+
+
+@dataclass(slots=True)
+class _Differences:
+    """
+    What the folder has that the index has not, and the other way round.
+    """
+
+    added: list[FileRow] = field(default_factory=list)
+    moved: list[FileRow] = field(default_factory=list)
+    gone: list[FileRow] = field(default_factory=list)
+
+
+def look(mailbox: MailboxFolder, *, verify: bool = False) -> None:
+    """
+    Bring the index up to what is in the folder.
+
+    Costs four ``stat`` where nobody changed anything.
+
+    :param verify: look for changes that hide behind our own.
+    """
+    account = mailbox.account
+    whole = mailbox.row.epoch != account.epoch or (
+        verify and mailbox.unverified
+    )
+    times = (mailbox.time_of(NEW), mailbox.time_of(CUR))
+    changed_new = whole or times[0] != mailbox.seen.new
+    changed_cur = whole or times[1] != mailbox.seen.cur
+    changed_uids = whole or not mailbox.uids.unchanged()
+    changed_keywords = whole or (
+        mailbox.keywords_time() != mailbox.seen.keywords
+    )
+    if not (changed_new or changed_cur or changed_uids or changed_keywords):
+        return
+    try:
+        with mailbox.uids.locked():
+            _Look(mailbox).compare(whole=whole or changed_cur or changed_uids)
+    except StoreBusy:
+        mailbox.log.warn(
+            "{path} is locked by another program, and read later",
+            path=mailbox.path,
+        )
+
+
+class _Look:
+    """
+    One comparison, under the uidlist's lock.
+    """
+
+    def __init__(self, mailbox: MailboxFolder) -> None:
+        self._mailbox = mailbox
+        self._account = mailbox.account
+        self._index = mailbox.account.index
+        self._listed: dict[str, Line] = {}
+        self._read_whole = False
+        self._first = mailbox.row.epoch == 0
+
+    def compare(self, *, whole: bool) -> None:
+        mailbox = self._mailbox
+        # Before the listing: what comes after it is seen the next time.
+        times = (mailbox.time_of(NEW), mailbox.time_of(CUR))
+        resend = mailbox.row.epoch != self._account.epoch
+        keywords = mailbox.read_keywords()
+        reset = self._read_uids()
+        whole = whole or reset
+        differences = self._differences(whole=whole)
+        if differences is None:
+            differences = self._differences(whole=True)
+            whole = True
+        assert differences is not None
+        added = self._with_uids(differences.added)
+        mailbox.seen.new = mailbox.settled(times[0])
+        if whole:
+            mailbox.seen.cur = mailbox.settled(times[1])
+            mailbox.row.epoch = self._account.epoch
+            mailbox.unverified = False
+        mailbox.unsaved = True
+        self._commit(added, differences, keywords=keywords, resend=resend)
+
+    # The uidlist
+
+    def _read_uids(self) -> bool:
+        """
+        Take over what others did to the list.
+
+        :return: whether the folder must be compared whole.
+        """
+        lines = self._mailbox.uids.appended()
+        if lines is None:
+            return self._read_whole_list()
+        self._listed = {line.base: line for line in lines}
+        return False
+
+    def _read_whole_list(self) -> bool:
+        mailbox, row = self._mailbox, self._mailbox.row
+        self._read_whole = True
+        listed, faults = mailbox.uids.read()
+        if faults:
+            mailbox.log.warn(
+                "{path} is mended: {faults}",
+                path=mailbox.path,
+                faults=", ".join(faults),
+            )
+        lost = listed is None
+        if listed is None:
+            listed = self._list_from_index()
+        if listed.uidvalidity != row.uidvalidity:
+            self._void(listed)
+        if lost or faults or listed.mailbox_id != row.guid:
+            listed.mailbox_id = listed.mailbox_id or row.guid
+            listed.uidnext = max(listed.uidnext, row.uidnext)
+            self._account.changing()
+            mailbox.uids.rewrite(listed)
+        row.guid = listed.mailbox_id
+        self._listed = {line.base: line for line in listed.lines}
+        return True
+
+    def _list_from_index(self) -> UIDList:
+        """
+        The list that was lost, from the index if it knows one.
+        """
+        row = self._mailbox.row
+        files = self._index.files(row.mailbox)
+        if not files and row.uidnext == 1:
+            return self._mailbox.new_uidlist()
+        lines = [Line(f.uid, f.base, tuple(f.extra.split())) for f in files]
+        return UIDList(row.uidvalidity, row.uidnext, row.guid, lines)
+
+    def _void(self, listed: UIDList) -> None:
+        """
+        Another UIDVALIDITY: nothing that the index knows is true.
+        """
+        mailbox, row = self._mailbox, self._mailbox.row
+        self._account.changing()
+        with self._account.commit():
+            row.uidvalidity = listed.uidvalidity
+            row.uidnext = listed.uidnext
+            row.first_recent = 1
+            row.highestmodseq = self._account.next_modseq()
+            row.complete_since = row.highestmodseq
+            self._index.forget_messages(row.mailbox)
+            mailbox.save()
+        self._account.use.forget()
+        mailbox.delta([], whole=True)
+
+    # The folder
+
+    def _differences(self, *, whole: bool) -> _Differences | None:
+        """
+        Compare; None if ``new`` alone cannot tell.
+        """
+        mailbox = self._mailbox
+        known = (
+            self._index.files(mailbox.row.mailbox)
+            if whole
+            else self._index.new_files(mailbox.row.mailbox)
+        )
+        places = (NEW, CUR) if whole else (NEW,)
+        found = self._found(places)
+        result = _Differences()
+        by_base = {file.base: file for file in known}
+        for base, file in found.items():
+            before = by_base.get(base)
+            if before is None:
+                result.added.append(file)
+            elif before.info != file.info or before.place != file.place:
+                result.moved.append(_with_uid(file, before.uid))
+        missing = by_base.keys() - found.keys()
+        if not whole:
+            if missing or any(
+                self._index.file_of(mailbox.row.mailbox, file.base)
+                for file in result.added
+            ):
+                return None
+            return result
+        if missing:
+            again = self._found(places)
+            for base in missing:
+                if base not in again:
+                    result.gone.append(by_base[base])
+        return result
+
+    def _found(self, places: Iterable[str]) -> dict[str, FileRow]:
+        found: dict[str, FileRow] = {}
+        for place in places:
+            for name in os.listdir(f"{self._mailbox.path}/{place}"):
+                if name.startswith("."):
+                    continue
+                base, colon, info = name.partition(":")
+                file = FileRow(0, place, base, colon + info)
+                if base in found:
+                    self._sort_out(found, file)
+                else:
+                    found[base] = file
+        return found
+
+    def _sort_out(self, found: dict[str, FileRow], file: FileRow) -> None:
+        """
+        Two files have one base name.
+        """
+        other = found[file.base]
+        path = self._mailbox.path
+        try:
+            one = os.stat(f"{path}/{other.path}").st_ino
+            two = os.stat(f"{path}/{file.path}").st_ino
+        except FileNotFoundError:
+            # It was moved while we listed.
+            found[file.base] = file
+            return
+        if one == two:
+            found[file.base] = file
+            return
+        base = self._account.tools.names.base(
+            os.stat(f"{path}/{other.path}").st_size
+        )
+        anew = FileRow(0, other.place, base, other.info)
+        self._account.changing()
+        disk = self._account.disk
+        disk.rename(f"{path}/{other.path}", f"{path}/{anew.path}")
+        disk.sync(folders=[f"{path}/{other.place}"])
+        found[file.base] = file
+        found[base] = anew
+
+    # Messages that are new to the index
+
+    def _with_uids(
+        self, added: list[FileRow]
+    ) -> list[tuple[FileRow, int, int]]:
+        """
+        Give each its UID, and measure it: size on the wire, and date.
+        """
+        mailbox = self._mailbox
+        if added and not self._read_whole:
+            # A line of old may name it.
+            self._read_whole_list()
+        listed: list[FileRow] = []
+        unlisted: list[FileRow] = []
+        stale: list[str] = []
+        for file in added:
+            line = self._listed.get(file.base)
+            if line is None:
+                unlisted.append(file)
+            elif line.uid < mailbox.row.uidnext and self._indexed_before():
+                stale.append(file.base)
+                unlisted.append(file)
+            else:
+                listed.append(
+                    FileRow(
+                        line.uid,
+                        file.place,
+                        file.base,
+                        file.info,
+                        " ".join(line.fields),
+                    )
+                )
+        if stale:
+            self._drop_lines(stale)
+        unlisted.sort(key=lambda file: MessageName(file.base).arrival)
+        measured = [
+            (file, *size_and_date)
+            for file in sorted(listed, key=lambda file: file.uid)
+            if (size_and_date := self._measure(file)) is not None
+        ]
+        fresh = [
+            (file, *size_and_date)
+            for file in unlisted
+            if (size_and_date := self._measure(file)) is not None
+        ]
+        if listed:
+            mailbox.row.uidnext = max(
+                mailbox.row.uidnext, max(file.uid for file in listed) + 1
+            )
+        mailbox.row.uidnext = max(mailbox.row.uidnext, mailbox.uids.uidnext)
+        if fresh:
+            self._account.changing()
+            uids = mailbox.give_uids(
+                [f.base for f, _, _ in fresh], lambda _: ()
+            )
+            fresh = [
+                (_with_uid(file, uid), size, date)
+                for uid, (file, size, date) in zip(uids, fresh, strict=True)
+            ]
+        return measured + fresh
+
+    def _indexed_before(self) -> bool:
+        """
+        Whether the index knew all messages of this mailbox once.
+        """
+        return not self._first
+
+    def _drop_lines(self, bases: list[str]) -> None:
+        """
+        Take lines out of the list, whose messages get other UIDs.
+        """
+        uids, _ = self._mailbox.uids.read()
+        if uids is not None:
+            drop = set(bases)
+            uids.lines = [x for x in uids.lines if x.base not in drop]
+            self._account.changing()
+            self._mailbox.uids.rewrite(uids)
+
+    def _measure(self, file: FileRow) -> tuple[int, int] | None:
+        mailbox = self._mailbox
+        path = f"{mailbox.path}/{file.path}"
+        try:
+            status = os.lstat(path)
+            if not stat.S_ISREG(status.st_mode):
+                self._warn(file, "is no file")
+                return None
+            if status.st_size == 0:
+                self._warn(file, "is empty")
+            size = status.st_size + _bare_line_feeds(path)
+        except FileNotFoundError:
+            # It was moved since; the next look finds it.
+            return None
+        except OSError as error:
+            self._warn(file, f"cannot be read ({error.strerror})")
+            size = status.st_size
+        stated = MessageName(file.base).size
+        if stated is not None and stated != status.st_size:
+            self._warn(file, "has another size than its name says")
+        return size, int(status.st_mtime)
+
+    def _warn(self, file: FileRow, what: str) -> None:
+        if file.base not in self._mailbox.warned:
+            self._mailbox.warned.add(file.base)
+            self._mailbox.log.warn(
+                "{path} {what}",
+                path=f"{self._mailbox.path}/{file.path}",
+                what=what,
+            )
+
+    # The index
+
+    def _commit(
+        self,
+        added: list[tuple[FileRow, int, int]],
+        differences: _Differences,
+        *,
+        keywords: bool,
+        resend: bool,
+    ) -> None:
+        mailbox, row = self._mailbox, self._mailbox.row
+        reflagged, renamed = self._flags_of(differences.moved)
+        gone = sorted(file.uid for file in differences.gone)
+        with self._account.commit():
+            if not (added or reflagged or gone or keywords or resend):
+                self._index.set_names(row.mailbox, renamed)
+                mailbox.save()
+                return
+            row.highestmodseq = modseq = self._account.next_modseq()
+            rows: list[MessageRow] = [
+                (file.uid, _flags(file), modseq, size, date)
+                for file, size, date in added
+            ]
+            self._index.add_messages(
+                row.mailbox, rows, [file for file, _, _ in added]
+            )
+            self._index.set_flags(row.mailbox, modseq, reflagged)
+            self._index.set_names(row.mailbox, renamed)
+            self._index.expunge(row.mailbox, modseq, gone)
+            if self._first:
+                row.first_recent = min(
+                    (file.uid for file, _, _ in added if file.place == NEW),
+                    default=row.uidnext,
+                )
+            mailbox.save()
+        self._account.use.forget()
+        if resend:
+            mailbox.delta(self._index.messages(row.mailbox), whole=True)
+            return
+        for uid, _ in reflagged:
+            rows += self._index.messages_between(row.mailbox, uid, uid)
+        rows.sort()
+        mailbox.delta(rows, gone)
+
+    def _flags_of(
+        self, moved: list[FileRow]
+    ) -> tuple[list[tuple[int, int]], list[FileRow]]:
+        """
+        Which of the renamed files have other flags.
+        """
+        mailbox = self._mailbox
+        reflagged: list[tuple[int, int]] = []
+        for file in moved:
+            [row] = self._index.messages_between(
+                mailbox.row.mailbox, file.uid, file.uid
+            )
+            flags = _flags(file)
+            if row[1] != flags:
+                reflagged.append((file.uid, flags))
+        return reflagged, moved
+
+
+def _flags(file: FileRow) -> int:
+    return MessageName.parse(file.base + file.info).flags
+
+
+def _with_uid(file: FileRow, uid: int) -> FileRow:
+    return FileRow(uid, file.place, file.base, file.info, file.extra)
+
+
+def _bare_line_feeds(path: str) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return bare_line_feeds(descriptor)
+    finally:
+        os.close(descriptor)

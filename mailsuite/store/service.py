@@ -1,0 +1,391 @@
+"""
+The mailbox service: all accounts' mail, and deliveries to any of them.
+
+Implementation notes
+
+- What SMTP's 250 promises is a file in ``new/``: deliveries of all accounts go
+  through one committer.  An account that somebody has open then gives the UID
+  and tells at once; for the others that is done in a quiet moment, or when
+  they are next opened.
+- About a hundred accounts have their database open, those used last.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from mailsuite.disk import Disk, as_mail_error
+from mailsuite.errors import MailError, OverQuota, StoreUnavailable
+from mailsuite.interfaces import (
+    AccountRecord,
+    IAccount,
+    IIncoming,
+    IMailboxService,
+    IRenderer,
+)
+from mailsuite.store import reading
+from mailsuite.store.account import Account
+from mailsuite.store.accountfolder import Tools
+from mailsuite.store.adding import Arrival
+from mailsuite.store.caches import MailboxCache, OpenAccounts
+from mailsuite.store.committer import Committer, NoMaildir, Placed
+from mailsuite.store.dotlock import Dotlocks
+from mailsuite.store.incoming import Incoming
+from mailsuite.store.mailbox import Mailbox
+from mailsuite.store.maildir import MessageName, Names
+from mailsuite.store.pool import Pool
+from mailsuite.store.watcher import Watcher
+
+#: How long no delivery must come before accounts that nobody has open give
+#: their UIDs, in seconds; and how many of them do so at once.
+QUIET = 1.0
+_AT_ONCE = 8
+
+#: Accounts beyond this wait for their next opening.
+_MOST_LATER = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """
+    What the store may hold.
+
+    :param open_indexes: databases that are open at once.
+    :param idle_seconds: a database is closed that nobody used for so long.
+    :param messages_in_memory: of mailboxes that nobody has open.
+    """
+
+    open_indexes: int = 100
+    idle_seconds: float = 30.0
+    messages_in_memory: int = 1_000_000
+
+
+@implementer(IMailboxService)
+class MailboxService:
+    """
+    All accounts' mail.
+
+    :param spool: a folder on the mail's file system, for large content on its
+        way in.
+    :param clock: for delays.
+    :param now: seconds since 1970.
+    :param sleep: waits so many seconds, in a thread.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        disk: Disk,
+        pool: Pool,
+        *,
+        spool: str,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+        renderers: Sequence[IRenderer],
+        watcher: Watcher | None,
+        limits: StoreLimits,
+    ) -> None:
+        names = Names(now)
+        self.pool = pool
+        self.watcher = watcher
+        self.tools = Tools(
+            disk,
+            Dotlocks(disk, now, sleep),
+            names,
+            now,
+            {renderer.name: renderer for renderer in renderers},
+        )
+        self._spool = spool
+        self._spool_made = False
+        self._clock = clock
+        self._committer = Committer(disk, names, pool.post)
+        self._accounts: dict[int, Account] = {}
+        self._open = OpenAccounts(
+            clock, limits.open_indexes, limits.idle_seconds, self._gone
+        )
+        self._in_memory = MailboxCache(limits.messages_in_memory)
+        self._reserved: dict[int, tuple[int, int]] = {}
+        self._later: OrderedDict[int, AccountRecord] = OrderedDict()
+        self._quiet: IDelayedCall | None = None
+        self._delivered_at = 0.0
+        self._closing = False
+
+    # Accounts
+
+    async def account(self, record: AccountRecord) -> IAccount:
+        """
+        See ``IMailboxService``.
+        """
+        return await self.open_account(record)
+
+    async def open_account(self, record: AccountRecord) -> Account:
+        """
+        The same, as what it is.
+        """
+        if self._closing:
+            raise StoreUnavailable
+        account = self._accounts.get(record.number)
+        if account is None:
+            account = Account(record, self)
+            self._accounts[record.number] = account
+        account.update(record)
+        account.users += 1
+        try:
+            await account.prepared()
+        except BaseException:
+            account.release()
+            raise
+        return account
+
+    def used(self, account: Account) -> None:
+        """
+        A step of this account is about to be made.
+        """
+        self._open.used(account)
+
+    def released(self, account: Account) -> None:
+        """
+        Somebody is done with an account.
+        """
+        if not account.users and account not in self._open:
+            self._gone(account)
+
+    def _gone(self, account: Account) -> None:
+        """
+        An account is not among those used last.
+        """
+        if account.busy:
+            account.suspend()
+            return
+        self._accounts.pop(account.number, None)
+        self._in_memory.forget(account)
+        Deferred.fromCoroutine(account.close()).addErrback(
+            lambda failure: self._log.failure(
+                "Closing {account}", failure, account=account.address
+            )
+        )
+
+    def mailbox_used(self, account: Account, mailbox: Mailbox) -> None:
+        """
+        A mailbox is in memory, and was opened.
+        """
+        self._in_memory.used(account, mailbox)
+
+    async def pause(self, seconds: float) -> None:
+        """
+        Let others go on.
+        """
+        await deferLater(self._clock, seconds)
+
+    # Deliveries
+
+    async def incoming(self, expected: int | None) -> IIncoming:
+        """
+        See ``IMailboxService``.
+        """
+        disk = self.tools.disk
+        if not self._spool_made:
+            try:
+                await self.pool.run(lambda: disk.make_folders(self._spool))
+            except OSError as error:
+                raise as_mail_error(error) from error
+            self._spool_made = True
+        return Incoming(disk, self.pool, self._spool, expected)
+
+    async def deliver(
+        self, content: IIncoming, accounts: Sequence[AccountRecord]
+    ) -> tuple[MailError | None, ...]:
+        """
+        See ``IMailboxService``.
+        """
+        assert isinstance(content, Incoming)
+        self._delivered_at = self._clock.seconds()
+        results: list[MailError | None] = [None] * len(accounts)
+        wanted: list[int] = []
+        held: list[Account] = []
+        try:
+            for place, record in enumerate(accounts):
+                try:
+                    await self._reserve(content.size, record, held)
+                    wanted.append(place)
+                except MailError as error:
+                    results[place] = error
+            await self._deliver(content, accounts, wanted, results)
+        finally:
+            for account in held:
+                self._unreserve(content.size, account.number)
+                account.release()
+        return tuple(results)
+
+    async def _deliver(
+        self,
+        content: Incoming,
+        accounts: Sequence[AccountRecord],
+        wanted: Sequence[int],
+        results: list[MailError | None],
+    ) -> None:
+        placed = await self._placed(content, [accounts[x] for x in wanted])
+        missing: list[int] = []
+        for place, result in zip(wanted, placed, strict=True):
+            if isinstance(result, NoMaildir):
+                missing.append(place)
+            elif isinstance(result, MailError):
+                results[place] = result
+            else:
+                self._arrived(accounts[place], result, content.size)
+        if not missing:
+            return
+        made: list[int] = []
+        for place in missing:
+            try:
+                account = await self.open_account(accounts[place])
+                account.release()
+                made.append(place)
+            except MailError as error:
+                results[place] = error
+        again = await self._placed(content, [accounts[x] for x in made])
+        for place, result in zip(made, again, strict=True):
+            if isinstance(result, MailError):
+                results[place] = result
+            elif isinstance(result, NoMaildir):
+                results[place] = StoreUnavailable()
+            else:
+                self._arrived(accounts[place], result, content.size)
+
+    async def _placed(
+        self, content: Incoming, accounts: Sequence[AccountRecord]
+    ) -> list[Placed]:
+        if not accounts:
+            return []
+        return await self._committer.deliver(
+            content, [record.maildir for record in accounts]
+        )
+
+    def _arrived(self, record: AccountRecord, base: str, size: int) -> None:
+        account = self._accounts.get(record.number)
+        if account is not None and account.users:
+            name = MessageName(base)
+            account.arrived(Arrival(base, size, name.seconds or 0))
+            return
+        if len(self._later) < _MOST_LATER:
+            self._later[record.number] = record
+        if self._quiet is None and not self._closing:
+            self._quiet = self._clock.callLater(QUIET, self._when_quiet)
+
+    # Quota
+
+    async def _reserve(
+        self, size: int, record: AccountRecord, held: list[Account]
+    ) -> None:
+        """
+        Make sure that a message fits, and keep its room.
+
+        :raises OverQuota: it does not fit.
+        """
+        if record.octets_limit is None and record.messages_limit is None:
+            return
+        account = await self.open_account(record)
+        try:
+            octets, messages = await account.use()
+            reserved = self._reserved.get(record.number, (0, 0))
+            octets += reserved[0] + size
+            messages += reserved[1] + 1
+            if (
+                record.octets_limit is not None and octets > record.octets_limit
+            ) or (
+                record.messages_limit is not None
+                and messages > record.messages_limit
+            ):
+                raise OverQuota
+        except BaseException:
+            account.release()
+            raise
+        self._reserved[record.number] = (reserved[0] + size, reserved[1] + 1)
+        held.append(account)
+
+    def _unreserve(self, size: int, number: int) -> None:
+        octets, messages = self._reserved[number]
+        if messages == 1:
+            del self._reserved[number]
+        else:
+            self._reserved[number] = (octets - size, messages - 1)
+
+    # UIDs for accounts that nobody has open
+
+    def _when_quiet(self) -> None:
+        self._quiet = None
+        since = self._clock.seconds() - self._delivered_at
+        if since < QUIET:
+            self._quiet = self._clock.callLater(QUIET - since, self._when_quiet)
+            return
+        Deferred.fromCoroutine(self._give_uids()).addErrback(
+            lambda failure: self._log.failure(
+                "Giving UIDs to what was delivered", failure
+            )
+        )
+
+    async def _give_uids(self) -> None:
+        batch = [
+            self._later.popitem(last=False)[1]
+            for _ in range(min(_AT_ONCE, len(self._later)))
+        ]
+        await gatherResults(
+            [Deferred.fromCoroutine(self._take_in(r)) for r in batch]
+        )
+        if self._later and self._quiet is None and not self._closing:
+            self._quiet = self._clock.callLater(0.0, self._when_quiet)
+
+    async def _take_in(self, record: AccountRecord) -> None:
+        try:
+            account = await self.open_account(record)
+        except MailError:
+            return
+        try:
+            await account.run(lambda folder: reading.look(folder.mailbox("")))
+        except MailError:
+            return
+        finally:
+            account.release()
+
+    # Closing
+
+    async def close(self) -> None:
+        """
+        Make what was begun, and mark all indexes as whole.
+
+        No call may follow; callers have released what they had.
+        """
+        self._closing = True
+        if self._quiet is not None:
+            self._quiet.cancel()
+            self._quiet = None
+        self._open.stop()
+        await self.pool.run(self._committer.stop)
+        accounts, self._accounts = list(self._accounts.values()), {}
+        for number in range(0, len(accounts), 64):
+            await gatherResults(
+                [
+                    Deferred.fromCoroutine(self._close(account))
+                    for account in accounts[number : number + 64]
+                ]
+            )
+
+    async def _close(self, account: Account) -> None:
+        try:
+            await account.close()
+        except MailError as error:
+            self._log.warn(
+                "{account} was not closed in order: {error}",
+                account=account.address,
+                error=error.public,
+            )
