@@ -35,6 +35,7 @@ from mailsuite.accounts.errors import (
     AddressElsewhere,
     AddressTaken,
     BadAddress,
+    BadName,
     BadQuota,
     NoSuchAccount,
 )
@@ -50,6 +51,9 @@ T = TypeVar("T")
 
 #: How often a salt may be changed under our hands before we give up.
 _TRIES = 3
+
+#: Of an app password's name, in characters.
+_LONGEST_NAME = 100
 
 
 class Administration:
@@ -276,8 +280,11 @@ class Administration:
         """
         A password for one program; it cannot be shown again.
 
-        :raises NoSuchAccount, AppPasswordExists:
+        :param name: which program, in a few words.
+        :raises NoSuchAccount, AppPasswordExists, BadName:
         """
+        if not name.isprintable() or not 1 <= len(name) <= _LONGEST_NAME:
+            raise BadName(f"{name!r} is no name for an app password")
         key = self._address(address)
         password = self._passwords.generate()
         for _ in range(_TRIES):

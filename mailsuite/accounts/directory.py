@@ -20,9 +20,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailsuite.accounts.database import Database, server_secret
+from mailsuite.accounts.errors import AccountsUnreadable
 from mailsuite.accounts.following import facts_after
 from mailsuite.accounts.names import domain_key, typed_address
 from mailsuite.accounts.places import Places
@@ -109,9 +111,10 @@ class Directory:
         Open the file, made or migrated if need be, and learn what is in it.
 
         :raises AccountsTooNew: a later release made it.
+        :raises AccountsUnreadable: it is damaged, or not ours to open.
         """
         self._database = await self._threads.run(
-            Database, self._path, self._disk
+            _opened, self._path, self._disk
         )
         self.secret = await self.change(server_secret)
         self._plan_look()
@@ -270,11 +273,26 @@ class Directory:
 
     def _look_again(self) -> None:
         self._plan_look()
-        Deferred.fromCoroutine(self.look()).addErrback(
-            lambda failure: self._log.failure(
+        Deferred.fromCoroutine(self.look()).addErrback(self._not_seen)
+
+    def _not_seen(self, failure: Failure) -> None:
+        if failure.check(MailError):
+            self._log.warn(
+                "Changes to {path} are not seen: {why}",
+                path=self._path,
+                why=failure.value.public,
+            )
+        else:
+            self._log.failure(
                 "Looking at {path} for changes", failure, path=self._path
             )
-        )
+
+
+def _opened(path: str, disk: Disk) -> Database:
+    try:
+        return Database(path, disk)
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise AccountsUnreadable(f"{path} cannot be opened: {error}") from error
 
 
 def _as_mail_error(error: sqlite3.DatabaseError) -> MailError:

@@ -89,6 +89,18 @@ class BadPassword(AccountsError):
     """
 
 
+class AccountsUnreadable(AccountsError):
+    """
+    The database cannot be opened.
+    """
+
+
+class BadName(AccountsError):
+    """
+    The name is none that can be shown.
+    """
+
+
 class BadQuota(AccountsError):
     """
     The limit is none that can be kept.

@@ -5,7 +5,7 @@ Implementation notes
 
 - Every refusal is told at one fixed time after the attempt, so that neither
   its text nor its delay says whether the user exists.  To be busy is no
-  refusal, and is told at once; it is found out before the user is looked at.
+  refusal, and is told at once, to whom it may be.
 - SCRAM is announced if it is configured so, or if every account has keys: a
   client that finds it announced does not fall back to PLAIN.
 - Passwords are never logged; user names are, shortened.
@@ -112,7 +112,9 @@ class Login:
         name = mechanism.upper()
         announced = self.mechanisms(channel)
         if name not in announced:
-            secured = replace(channel, secure=True)
+            secured = replace(
+                channel, secure=True, tls=True, binding=lambda _: b"bound"
+            )
             if name in self.mechanisms(secured):
                 raise EncryptionRequired
             raise MechanismUnknown

@@ -144,7 +144,7 @@ class Routes:
             touched.add(account.number)
             self._accounts[address] = account
             self._addresses[account.number] = address
-            if not account.scram:
+            if not account.scram and not account.suspended:
                 self._without_scram.add(account.number)
         return touched
 
@@ -178,7 +178,8 @@ class Routes:
     @property
     def all_scram(self) -> bool:
         """
-        Whether every account has keys of its password for SCRAM.
+        Whether every account that may log in has keys of its password for
+        SCRAM.
         """
         return not self._without_scram
 
