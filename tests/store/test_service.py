@@ -31,13 +31,13 @@ class MailboxServiceTests(StoreTestCase):
         """
         What the service gives is what the floors promise one another.
         """
-        account = await self.service.account(self.record())
+        account = await self.store.account(self.record())
         mailbox = await account.mailbox("INBOX")
         incoming = await self.content(message())
         await mailbox.append(incoming)
         maildrop = await account.maildrop()
 
-        self.assertTrue(verifyObject(IMailboxService, self.service))
+        self.assertTrue(verifyObject(IMailboxService, self.store))
         self.assertTrue(verifyObject(IAccount, account))
         self.assertTrue(verifyObject(IMailbox, mailbox))
         self.assertTrue(verifyObject(IIncoming, incoming))
@@ -50,10 +50,10 @@ class MailboxServiceTests(StoreTestCase):
         """
         content = await self.content(message())
 
-        results = await self.service.deliver(content, [self.record()])
+        results = await self.store.deliver(content, [self.record()])
 
         self.assertEqual(results, (None,))
-        account = await self.service.account(self.record())
+        account = await self.store.account(self.record())
         mailbox = await account.mailbox("INBOX")
         self.assertEqual(list(mailbox.messages.uids), [1])
         self.assertEqual(list(mailbox.messages.sizes), [len(message())])
@@ -64,14 +64,12 @@ class MailboxServiceTests(StoreTestCase):
         """
         A delivery to an open mailbox is told at once, with its UID.
         """
-        account = await self.service.account(self.record())
+        account = await self.store.account(self.record())
         mailbox = await account.mailbox("INBOX")
         heard = Heard()
         mailbox.listen(heard)
 
-        await self.service.deliver(
-            await self.content(message()), [self.record()]
-        )
+        await self.store.deliver(await self.content(message()), [self.record()])
         await mailbox.look()
 
         [added] = heard.changes
@@ -85,7 +83,7 @@ class MailboxServiceTests(StoreTestCase):
         """
         alice, bob = self.record("alice", 1), self.record("bob", 2)
 
-        results = await self.service.deliver(
+        results = await self.store.deliver(
             await self.content(message()), [alice, bob]
         )
 
@@ -104,7 +102,7 @@ class MailboxServiceTests(StoreTestCase):
         alice = self.record("alice", 1, octets_limit=10)
         bob = self.record("bob", 2)
 
-        first, second = await self.service.deliver(
+        first, second = await self.store.deliver(
             await self.content(message()), [alice, bob]
         )
 
@@ -121,12 +119,10 @@ class MailboxServiceTests(StoreTestCase):
         octets += (b"y" * 78 + b"\r\n") * 40_000
         record = self.record()
 
-        results = await self.service.deliver(
-            await self.content(octets), [record]
-        )
+        results = await self.store.deliver(await self.content(octets), [record])
 
         self.assertEqual(results, (None,))
-        account = await self.service.account(record)
+        account = await self.store.account(record)
         mailbox = await account.mailbox("INBOX")
         content = await mailbox.open(1)
         self.assertEqual(content.size, len(octets))

@@ -4,6 +4,7 @@ Stores on real folders, for tests.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -36,9 +37,9 @@ class StoreTestCase(TestCase):
     """
 
     def setUp(self) -> None:
-        self.folder = self.mktemp()
+        self.folder = os.path.abspath(self.mktemp())
         self.disk = Disk()
-        self.service = self.another_service()
+        self.store = self.another_service()
 
     def another_service(
         self,
@@ -102,7 +103,7 @@ class StoreTestCase(TestCase):
         """
         Content on its way in, complete.
         """
-        incoming = await (service or self.service).incoming(len(octets))
+        incoming = await (service or self.store).incoming(len(octets))
         for start in range(0, len(octets), 100_000):
             wait = incoming.write(octets[start : start + 100_000])
             if wait is not None:
