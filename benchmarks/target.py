@@ -41,7 +41,6 @@ def _configuration() -> str:
         f'host_name = "{DOMAIN}"',
         f'default_domain = "{DOMAIN}"',
         'state = "state"',
-        'home = "{state}/mail/{local}"',
         "[limits]",
         "connections = 20000",
         "connections_per_address = 20000",
@@ -76,7 +75,7 @@ def describe(folder: Path) -> None:
             check=True,
         )
     me = [sys.executable, str(Path(__file__).resolve())]
-    home = f"{folder}/state/mail/u{{n}}"
+    home = f"{folder}/state/mail/{DOMAIN}/u{{n}}"
     target = {
         "name": "mailsuite",
         "host": "127.0.0.1",

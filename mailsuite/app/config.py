@@ -242,6 +242,15 @@ def read(path: Path) -> Configuration:
     return _resolved(configuration, path)
 
 
+def mail_folder(found: Configuration, state: Path) -> str:
+    """
+    The folder that all accounts' folders lie in: the fixed beginning of
+    ``home``.
+    """
+    beginning = found.home.replace("{state}", str(state)).partition("{")[0]
+    return os.path.dirname(beginning)
+
+
 def _struct(
     file: str, key: str, table: object, kind: Any, faults: list[Fault]
 ) -> Any:

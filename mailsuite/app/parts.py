@@ -5,6 +5,7 @@ The concrete classes, put together: the one place that names them all.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from twisted.logger import Logger
 from mailsuite.accounts.login import Login
 from mailsuite.accounts.threads import NamedThreads
 from mailsuite.app import directory
-from mailsuite.app.config import Configuration
+from mailsuite.app.config import Configuration, mail_folder
 from mailsuite.app.control import ControlFactory, Perform
 from mailsuite.app.control import listen as listen_for_commands
 from mailsuite.app.frontends import FrontEnds, Shared
@@ -26,11 +27,11 @@ from mailsuite.app.tls import Certificates
 from mailsuite.disk import Disk
 from mailsuite.imap.renderers import renderers
 from mailsuite.store.pool import Pool
-from mailsuite.store.service import MailboxService
+from mailsuite.store.service import MailboxService, StoreLimits
 from mailsuite.store.watcher import Watcher
 from mailsuite.transfer.attempt import LocalAttempt
 from mailsuite.transfer.local import LocalDelivery
-from mailsuite.transfer.queue import LocalQueue
+from mailsuite.transfer.queue import Queue
 from mailsuite.transfer.queueids import QueueIds
 from mailsuite.transfer.reception import Limits as ReceptionLimits
 from mailsuite.transfer.reception import Reception
@@ -107,12 +108,13 @@ class Parts:
         self._mailboxes = MailboxService(
             self._disk,
             self._store_pool,
-            self._reactor,
-            folder=str(self._state / "mail"),
+            spool=mail_folder(found, self._state),
+            clock=self._reactor,
+            now=time.time,
+            sleep=time.sleep,
             renderers=renderers(),
             watcher=Watcher(self._reactor),
-            open_databases=found.limits.open_databases,
-            uidl_format=found.uidl_format,
+            limits=StoreLimits(open_indexes=found.limits.open_databases),
         )
         self._login = Login(
             self.people.directory,
@@ -131,8 +133,8 @@ class Parts:
         attempt = LocalAttempt(
             spool, self.people.directory, self._mailboxes, in_pool
         )
-        self._queue = LocalQueue(spool, attempt, self._reactor, in_pool)
         self._ids = QueueIds(spool, self._reactor, in_pool)
+        self._queue = Queue(spool, attempt, self._ids, self._reactor, in_pool)
         room = Room(
             lambda: _free_octets(folder),
             max(2 * found.limits.message_octets, _ROOM_OCTETS),

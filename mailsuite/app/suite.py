@@ -277,11 +277,10 @@ class Suite(Service):
             ca_file=str(own_authority_file(start.state)) if own else None,
             state_folder=str(start.state),
         )
-        home = found.home.replace("{state}", str(start.state))
         return Welcome(
             facts,
             server_name=found.host_name,
-            mail_folder=home.partition("{")[0].rstrip("/"),
+            mail_folder=config.mail_folder(found, start.state),
             new=new,
         )
 
