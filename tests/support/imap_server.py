@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from mailsuite.conversation import ConversationFactory, Settings
 from mailsuite.imap.idling import Idlers
@@ -96,6 +99,26 @@ class IMAPServer:
             client.ask(b"SELECT " + mailbox.encode())
         return client
 
+    def held(self) -> list[str]:
+        """
+        What sessions have not given back, and timers they left.
+        """
+        held = [
+            f"{mailbox.name} is open"
+            for mailbox in self.account.all_mailboxes()
+            if mailbox.users or mailbox.listeners
+        ]
+        # One is the server's own; the fake login counts none of the others.
+        if self.account.users != 1 - len(self.login.sessions):
+            held.append("the account was not released once a login")
+        held += [str(call) for call in self.clock.getDelayedCalls()]
+        held += [
+            f"{login.address} is logged in"
+            for login in self.login.sessions
+            if not login.logged_out
+        ]
+        return held
+
     def append(
         self,
         content: bytes = b"Subject: x\r\n\r\nbody\r\n",
@@ -124,7 +147,7 @@ class TimedClient(MemoryClient):
     def __init__(self, server: IMAPServer, host: str) -> None:
         self._server = server
         self._tags = 0
-        address = server_address(host)
+        address = IPv4Address("TCP", host, 50000)
         protocol = server.factory.buildProtocol(address)
         super().__init__(protocol, StringTransport(peerAddress=address))
 
@@ -138,6 +161,12 @@ class TimedClient(MemoryClient):
         if self.transport.value() == before:
             await super().wait()
 
+    def disconnect(self) -> None:
+        """
+        The connection is gone.
+        """
+        self.protocol.connectionLost(Failure(ConnectionDone()))
+
     def ask(self, command: bytes) -> bytes:
         """
         All that is answered to one command, the tag of which is ``t``.
@@ -150,15 +179,6 @@ class TimedClient(MemoryClient):
                 break
             self._server.clock.advance(0.001)
         return self.received()
-
-
-def server_address(host: str) -> object:
-    """
-    Where a client is.
-    """
-    from twisted.internet.address import IPv4Address
-
-    return IPv4Address("TCP", host, 50000)
 
 
 def now(coroutine):

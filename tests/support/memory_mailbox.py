@@ -99,7 +99,7 @@ class MemoryMailbox:
         self.deleted = False
         self._contents: dict[int, bytes] = {}
         self._saved: dict[int, int] = {}
-        self._listeners: list[IMailboxListener] = []
+        self.listeners: list[IMailboxListener] = []
         self._told_recent = 0
         self._vanished: list[tuple[int, int]] = []
 
@@ -122,14 +122,14 @@ class MemoryMailbox:
         """
         Tell ``listener`` of every change.
         """
-        self._listeners.append(listener)
+        self.listeners.append(listener)
         return self.highestmodseq
 
     def unlisten(self, listener: IMailboxListener) -> None:
         """
         Tell it nothing more.
         """
-        self._listeners.remove(listener)
+        self.listeners.remove(listener)
 
     async def look(self) -> None:
         """
@@ -435,7 +435,7 @@ class MemoryMailbox:
 
     def _tell(self, change: Change) -> None:
         self.highestmodseq = change.modseq
-        for listener in tuple(self._listeners):
+        for listener in tuple(self.listeners):
             listener.changed(change)
 
 

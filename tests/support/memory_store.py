@@ -168,6 +168,12 @@ class MemoryAccount:
         except KeyError:
             raise NoSuchMailbox from None
 
+    def all_mailboxes(self) -> tuple[MemoryMailbox, ...]:
+        """
+        Every mailbox, for tests to look at.
+        """
+        return tuple(self._mailboxes.values())
+
     # -- IAccount ------------------------------------------------------------
 
     def release(self) -> None:

@@ -30,21 +30,12 @@ async def list_(session: Session, command: List) -> Done:
     """
     if not command.extended and command.patterns == ("",):
         return Done(b"LIST completed", untagged=_separator(session))
-    selection = command.selection
-    if selection == {ListSelection.RECURSIVEMATCH} or selection == {
-        ListSelection.RECURSIVEMATCH,
-        ListSelection.REMOTE,
-    }:
-        # RFC 5258 3.1
-        return Done(
-            b"RECURSIVEMATCH needs another option", condition=responses.BAD
-        )
     printed: list[bytes] = []
     if StatusItem.HIGHESTMODSEQ in command.status:
         printed.append(aware_of_modseqs(session))
     found = await _matching(session, command.reference, command.patterns)
     for one in found:
-        if not _wanted(one, selection):
+        if not _wanted(one, command.selection):
             continue
         printed.append(_row(session, one, command))
         if command.status and one.entry.selectable and one.entry.exists:
