@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from mailsuite.smtp.listener import Limits
 from mailsuite.smtp.wire import commands
+from mailsuite.smtp.wire.connection import Content
 from mailsuite.smtp.wire.replies import Reply
 
 #: Replies to what a correct client does not send.
@@ -22,6 +23,13 @@ _IDLE = frozenset(
         commands.Expn,
     }
 )
+
+#: What a pipelining client has sent already when an earlier command is
+#: refused (RFC 2920): its refusals are no errors of its own.
+_FOLLOWING = frozenset({commands.Rcpt, commands.Data, Content})
+
+#: Times the limit of recipients that such a client may be refused.
+_FOLLOWERS = 10
 
 #: Times the size limit that a connection may send for nothing.
 _SWALLOWED = 4
@@ -41,6 +49,7 @@ class Conduct:
         self._transactions = 0
         self._errors = 0
         self._refused_recipients = 0
+        self._refused_followers = 0
         self._idle_commands = 0
         self._failed_logins = 0
         self._swallowed = 0
@@ -54,6 +63,10 @@ class Conduct:
             self._failed_logins += 1
             if self._failed_logins >= limits.failed_logins:
                 return "4.7.0", "Too many failed logins"
+        elif kind in _FOLLOWING and (reply.code == 503 or reply.code < 500):
+            self._refused_followers += reply.is_refusal
+            if self._refused_followers > _FOLLOWERS * limits.recipients:
+                return "4.7.0", "Too many commands without mail"
         elif kind is commands.Rcpt and 550 <= reply.code < 555:
             self._refused_recipients += 1
             if self._refused_recipients > limits.refused_recipients:
@@ -62,7 +75,7 @@ class Conduct:
             self._errors += 1
             if self._errors >= limits.errors:
                 return "4.7.0", "Too many errors"
-        elif kind in _IDLE or (reply.is_refusal and kind is not commands.Rcpt):
+        elif kind in _IDLE or reply.is_refusal:
             self._idle_commands += 1
             if self._idle_commands > limits.idle_commands:
                 return "4.7.0", "Too many commands without mail"
@@ -82,6 +95,7 @@ class Conduct:
         What was asked led to mail.
         """
         self._idle_commands = 0
+        self._refused_followers = 0
 
     def swallowed(self, octets: int) -> tuple[str, str] | None:
         """
