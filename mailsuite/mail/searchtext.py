@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Octets = bytes | mmap.mmap
 
 #: Octets of a part that are decoded at once.
-WINDOW = 256 * 1024
+WINDOW = 128 * 1024
 
 #: The text of a message of so many octets and less is kept between two keys.
 _SHORT = 512 * 1024
