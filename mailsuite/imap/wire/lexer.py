@@ -349,5 +349,8 @@ def unrepeated(flags: list[str]) -> tuple[str, ...]:
     r"""
     Each flag once, whatever its case, and without ``\Recent``.
     """
-    once = {flag.lower(): flag for flag in reversed(flags)}
-    return tuple(reversed([f for f in once.values() if f != "\\Recent"]))
+    once: dict[str, str] = {}
+    for flag in flags:
+        once.setdefault(flag.lower(), flag)
+    once.pop("\\recent", None)
+    return tuple(once.values())

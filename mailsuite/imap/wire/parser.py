@@ -215,7 +215,7 @@ def _authenticate(cursor: Cursor) -> Command:
     # ``=`` alone is a response of no octets (RFC 9051 6.2.2).
     base64 = cursor.text[cursor.at :]
     octets = b"" if base64 == b"=" else decoded(base64)
-    if octets is None:
+    if octets is None or not base64:
         raise BadSyntax("Initial response is not base64")
     cursor.at = len(cursor.text)
     return commands.Authenticate(mechanism, octets)
