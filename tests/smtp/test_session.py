@@ -172,6 +172,25 @@ class ErrorsTests(SessionTestCase):
 
         self.assertEqual(lines[4:], ["451 4.3.0 Mail store is not available"])
 
+    def test_expansion_fails(self) -> None:
+        """
+        EXPN tells what the directory could not do.
+        """
+
+        class Busy(MemoryReception):
+            async def expand(self, _: object) -> tuple[str, ...]:
+                raise StoreBusy
+
+        self.reception = Busy()
+        client = self.greeted(self.server(Purpose.SUBMISSION), tls=True)
+        client.send(_LOGIN)
+        client.received()
+
+        self.assertEqual(
+            self.said(client, b"EXPN staff\r\n"),
+            ["451 4.3.0 Mail store is busy"],
+        )
+
     def test_a_bug(self) -> None:
         """
         Whatever else is raised is logged, told as a constant, and the end.
