@@ -48,6 +48,8 @@ def verify_crypt(password: bytes, hashed: str) -> bool:
     """
     Whether ``password`` is the one behind a crypt(3) hash; takes its time.
     """
+    if b"\0" in password:
+        return False
     if _crypt_r is not None and (made := _crypt_r(password, hashed)):
         return hmac.compare_digest(made, hashed.encode())
     portable = _PORTABLE.get(hashed[:3])
@@ -81,7 +83,7 @@ def _load() -> Callable[[bytes, str], bytes | None] | None:
     crypt_r.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
 
     def crypt(password: bytes, setting: str) -> bytes | None:
-        if b"\0" in password or not setting.isascii() or "\0" in setting:
+        if not setting.isascii() or "\0" in setting:
             return None
         room = ctypes.create_string_buffer(_CRYPT_DATA_OCTETS)
         made = crypt_r(password, setting.encode(), room)

@@ -29,15 +29,17 @@ class ScramAccounts:
         The account and the secrets of whom ``user`` means.
 
         For nobody they are secrets that no proof fits, with a salt that is
-        the same each time, as a salt would be.
+        the same each time, as a salt would be.  No proof fits a suspended
+        account's either.
 
         :raises MailError: it could not be looked up.
         """
         key = self._directory.routes.login_key(user)
         verifiers = await self._directory.read(account_rows.verifiers, *key)
         if verifiers is not None:
+            keys = () if verifiers.suspended else verifiers.keys
             return verifiers, ScramSecrets(
-                verifiers.salt, verifiers.iterations, verifiers.keys
+                verifiers.salt, verifiers.iterations, keys
             )
         name = "\0".join(key).encode("utf-8", "surrogateescape")
         salt = hmac.digest(self._directory.secret, name, "sha256")

@@ -1,0 +1,385 @@
+"""
+Tests for ``mailsuite.accounts.schemes`` and ``crypt``.
+
+What Dovecot keeps was made by Debian's ``doveadm pw`` of "hungry pass".
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mailsuite.accounts import crypt, schemes
+
+PASSWORD = b"hungry pass"
+
+SHA512_CRYPT = (
+    "$6$R//RqKoA4ESUaMr.$EeKcEruHfZ1szwauw4k.tlJEUZe3UDQEjgB//YD3NoeqX4TgYos/"
+    "yEC/7dpkG0hiODn2dqCnW5cZ4JqyhuWNo/"
+)
+SHA256_CRYPT = "$5$78i/hJN7IxojHvMH$fE..K9TXDTG57Y5bjAr3.PMMZy/jAAxLXl233ZlFUb6"
+BCRYPT = "$2y$05$Q0e6o9hs.f6JxjsHx3UVyueUNRC1SmGjd9UhmD2keQf4sDlgZIw0."
+MD5_CRYPT = "$1$LqOUEXfZ$uWLsH38uU4lmYs5E5IVuL/"
+SHA512 = (
+    "2Reo7O3+rGyhbIKsEycYGL6SZsnMhpgqtCgi2FsEkGLGhy9gzFqw/9qirt9XelNrN/38UtiGZ"
+    "f1GILGBZjsKAw=="
+)
+SCRAM = (
+    "{SCRAM-SHA-256}4096,8AxN9dhV/Kampv8/ufk+hQ==,gG1OZ2X8OvG+pTK7a3N0f1qcD2Y4"
+    "YWPTjemumXb3/hs=,CMezCDHve1cNAzzkEAapNmAqxOTkz/aa+/Uy68ob3x4="
+)
+
+
+class VerifyTests(SynchronousTestCase):
+    """
+    Tests for ``verify`` and ``why_not``, a scheme at a time.
+    """
+
+    def check(self, stored: str) -> None:
+        """
+        The right password fits and another does not; it can be imported.
+        """
+        self.assertIsNone(schemes.why_not(stored))
+        self.assertTrue(schemes.verify(PASSWORD, stored))
+        self.assertFalse(schemes.verify(b"hungry pasS", stored))
+
+    def test_plain(self) -> None:
+        """
+        The password itself, under its three names.
+        """
+        self.check("{PLAIN}hungry pass")
+        self.check("{CLEAR}hungry pass")
+        self.check("{cleartext}hungry pass")
+
+    def test_plain_in_base64(self) -> None:
+        """
+        The password itself, in base64.
+        """
+        self.check("{PLAIN.b64}aHVuZ3J5IHBhc3M=")
+
+    def test_sha512_crypt(self) -> None:
+        """
+        SHA-512 of crypt(3), named, as CRYPT, and bare.
+        """
+        self.check("{SHA512-CRYPT}" + SHA512_CRYPT)
+        self.check("{CRYPT}" + SHA512_CRYPT)
+        self.check(SHA512_CRYPT)
+
+    def test_sha256_crypt(self) -> None:
+        """
+        SHA-256 of crypt(3).
+        """
+        self.check("{SHA256-CRYPT}" + SHA256_CRYPT)
+
+    def test_bcrypt(self) -> None:
+        """
+        Blowfish of crypt(3).
+        """
+        self.check("{BLF-CRYPT}" + BCRYPT)
+
+    def test_md5_crypt(self) -> None:
+        """
+        MD5 of crypt(3), under both names.
+        """
+        self.check("{MD5-CRYPT}" + MD5_CRYPT)
+        self.check("{MD5}" + MD5_CRYPT)
+
+    def test_des_crypt(self) -> None:
+        """
+        DES of crypt(3), which looks at eight characters.
+        """
+        stored = "{DES-CRYPT}wwGNrWwXo2JWI"
+        self.assertIsNone(schemes.why_not(stored))
+        self.assertTrue(schemes.verify(PASSWORD, stored))
+        self.assertFalse(schemes.verify(b"Hungry pass", stored))
+
+    def test_yescrypt(self) -> None:
+        """
+        Debian's own hashes, made by its libxcrypt of "x".
+        """
+        stored = (
+            "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$"
+            "6foLM1JhGupouWKMU70wxK61Kw9ZnecbACjJwRadqM2"
+        )
+        self.assertIsNone(schemes.why_not(stored))
+        self.assertTrue(schemes.verify(b"x", stored))
+        self.assertFalse(schemes.verify(b"y", stored))
+
+    def test_argon2id(self) -> None:
+        """
+        Argon2id with Dovecot's parameters.
+        """
+        self.check(
+            "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$6BgwICdDwxIYwK6bdq/EzQ$"
+            "Lw/YrBM5qMZu8/w7WMa3Pk/eY8KbHbuAEhkWpTq+Lkw"
+        )
+
+    def test_argon2i(self) -> None:
+        """
+        Argon2i with Dovecot's parameters.
+        """
+        self.check(
+            "{ARGON2I}$argon2i$v=19$m=32768,t=4,p=1$YHrLiUuFJ/VqDFsiQ5GaVA$"
+            "moW9q4ydVfz+ZrStrcw5UGJahK+oNh+0TrlbYMETeog"
+        )
+
+    def test_sha1(self) -> None:
+        """
+        SHA-1 without salt, under both names and in hexadecimal.
+        """
+        self.check("{SHA}vQg2HYY1gFFmHJnLA2OYzKptH3c=")
+        self.check("{SHA1}vQg2HYY1gFFmHJnLA2OYzKptH3c=")
+        self.check("{SHA1.HEX}bd08361d86358051661c99cb036398ccaa6d1f77")
+
+    def test_sha256(self) -> None:
+        """
+        SHA-256 without salt.
+        """
+        self.check("{SHA256}ZVDZmUCNuVnKmtlbZiUBkIqgbJAyqeDVBC57KlkwbRg=")
+
+    def test_sha512(self) -> None:
+        """
+        SHA-512 without salt, with its encoding named or not.
+        """
+        self.check("{SHA512}" + SHA512)
+        self.check("{SHA512.b64}" + SHA512)
+
+    def test_salted_sha1(self) -> None:
+        """
+        SHA-1 and four octets of salt.
+        """
+        self.check("{SSHA}QPI3vwWsvZgwYpS0VXhKmr05CclY1ucP")
+
+    def test_salted_sha256(self) -> None:
+        """
+        SHA-256 and salt, in base64 and hexadecimal.
+        """
+        self.check("{SSHA256}h01fgUnrT3h6gGnA1/WdJ/oCvI/lgB0MpPzw08O4oSu0Xnx5")
+        self.check(
+            "{SSHA256.HEX}3cf290b37ac925e7f2ad958dd38cca14582be7b5be0982546176d0"
+            "cbbd96aace5b90e841"
+        )
+
+    def test_salt_that_makes_it_look_hexadecimal(self) -> None:
+        """
+        SHA-256 and 16 octets of salt have the length of hexadecimal.
+        """
+        stored = schemes.make_ssha256(PASSWORD, b"0123456789abcdef")
+        self.assertEqual(len(stored), len("{SSHA256}") + 64)
+        self.check(stored)
+
+    def test_salted_sha512(self) -> None:
+        """
+        SHA-512 and salt.
+        """
+        self.check(
+            "{SSHA512}92iQ1+EF7ajJbKIiDsG1mgqc7vx+cLYSWSkOVTOCrqsKDojjDyAeQidGE"
+            "Wq4PPltSdgptO7luRtcURoi8OjZwA5tSCw="
+        )
+
+    def test_md5(self) -> None:
+        """
+        MD5 in hexadecimal, in base64, and with salt.
+        """
+        self.check("{PLAIN-MD5}5b526b1ffff77fe57ab37eab958f8faf")
+        self.check("{LDAP-MD5}W1JrH//3f+V6s36rlY+Prw==")
+        self.check("{SMD5}GtzrD3PA2RwkyIrs32clRQtNj0E=")
+
+    def test_pbkdf2(self) -> None:
+        """
+        PBKDF2 with SHA-1.
+        """
+        self.check(
+            "{PBKDF2}$1$g7KkvTX9uBNduY9e$5000$"
+            "ccdbcfd31ae77cc20ec89f87541da0bd24f311ea"
+        )
+
+    def test_scram(self) -> None:
+        """
+        SCRAM-SHA-256's keys.
+        """
+        self.check(SCRAM)
+
+    def test_ours(self) -> None:
+        """
+        Each scheme that we make is verified, and known as made so.
+        """
+        for scheme, make in schemes.MAKERS.items():
+            stored = make(PASSWORD, b"0123456789abcdef")
+            self.check(stored)
+            self.assertTrue(schemes.is_made_as(stored, scheme))
+
+    def test_argon2id_with_other_parameters(self) -> None:
+        """
+        An Argon2id with less memory is not what we make.
+        """
+        stored = "$argon2id$v=19$m=4096,t=2,p=1$c2FsdHNhbHQ$aaaa"
+        self.assertFalse(schemes.is_made_as(stored, "argon2id"))
+
+
+class RefusedTests(SynchronousTestCase):
+    """
+    What can never be verified is told as such, and fits no password.
+    """
+
+    def check(self, stored: str, why: str) -> None:
+        """
+        It cannot be imported, and fits nothing.
+        """
+        self.assertEqual(schemes.why_not(stored), why)
+        self.assertFalse(schemes.verify(PASSWORD, stored))
+
+    def test_unknown_scheme(self) -> None:
+        """
+        A scheme that needs the password in clear is named.
+        """
+        self.check("{CRAM-MD5}42ef78fb", "{CRAM-MD5} is not known")
+
+    def test_unknown_encoding(self) -> None:
+        """
+        An encoding that nobody knows is named.
+        """
+        self.check("{SHA.uu}xyz", "the encoding .uu is not known")
+
+    def test_unknown_crypt(self) -> None:
+        """
+        A crypt(3) hash of another system is refused.
+        """
+        unknown = "it is no hash that this system knows"
+        self.check("$9$abcdefgh$abcdefgh", unknown)
+        self.check("hungry", unknown)
+        self.check("", unknown)
+        self.check("!locked", unknown)
+
+    def test_damaged_digest(self) -> None:
+        """
+        A digest of another length is damaged.
+        """
+        self.check("{SHA256}ZVDZmUCNuVnK", "it is damaged")
+        self.check("{SSHA}AAAA", "it is damaged")
+
+    def test_salt_where_none_is(self) -> None:
+        """
+        A digest with more after it is damaged, where no salt belongs.
+        """
+        self.check("{SHA}QPI3vwWsvZgwYpS0VXhKmr05CclY1ucP", "it is damaged")
+
+    def test_damaged_base64(self) -> None:
+        """
+        What is no base64 is damaged.
+        """
+        self.check("{SSHA}***", "it is damaged")
+
+    def test_damaged_argon2(self) -> None:
+        """
+        A PHC string that is cut is damaged.
+        """
+        self.check("$argon2id$v=19$m=19456", "it is damaged")
+
+    def test_greedy_argon2(self) -> None:
+        """
+        A hash that would take all our memory is refused.
+        """
+        self.check(
+            "$argon2id$v=19$m=4194305,t=1,p=1$c2FsdHNhbHQ$aaaa",
+            "it is damaged",
+        )
+
+    def test_greedy_pbkdf2(self) -> None:
+        """
+        A hash that would take minutes is refused.
+        """
+        self.check("{PBKDF2}$1$salt$10000001$aabb", "it is damaged")
+
+    def test_unknown_pbkdf2(self) -> None:
+        """
+        Another kind of PBKDF2 is named.
+        """
+        self.check("{PBKDF2}$2$salt$1000$aabb", "PBKDF2 of kind 2 is not known")
+
+    def test_damaged_scram(self) -> None:
+        """
+        SCRAM's keys have their length, and are two.
+        """
+        self.check("{SCRAM-SHA-256}4096,AAAA,AAAA,AAAA", "it is damaged")
+        self.check("{SCRAM-SHA-256}4096,AAAA", "it is damaged")
+
+
+class ClearTests(SynchronousTestCase):
+    """
+    Tests for ``clear`` and ``scram``.
+    """
+
+    def test_clear(self) -> None:
+        """
+        What is kept in clear is given.
+        """
+        self.assertEqual(schemes.clear("{PLAIN}hungry pass"), PASSWORD)
+        self.assertIsNone(schemes.clear("{SHA256}hungry"))
+
+    def test_scram(self) -> None:
+        """
+        SCRAM's parts are given.
+        """
+        found = schemes.scram(SCRAM)
+        assert found is not None
+        salt, iterations, keys = found
+        self.assertEqual((len(salt), iterations), (16, 4096))
+        self.assertEqual(len(keys.stored_key), 32)
+        self.assertIsNone(schemes.scram("{PLAIN}x"))
+
+
+class WithoutLibcryptTests(SynchronousTestCase):
+    """
+    Tests for ``crypt`` where the system has none.
+    """
+
+    def setUp(self) -> None:
+        """
+        Take the system's libcrypt away.
+        """
+        self.patch(crypt, "_crypt_r", None)
+        crypt._system_knows.cache_clear()
+        self.addCleanup(crypt._system_knows.cache_clear)
+
+    def test_portable(self) -> None:
+        """
+        MD5, SHA-256 and SHA-512 are verified by the library.
+        """
+        for hashed in (MD5_CRYPT, SHA256_CRYPT, SHA512_CRYPT):
+            self.assertTrue(crypt.can_verify(hashed))
+            self.assertTrue(crypt.verify_crypt(PASSWORD, hashed))
+            self.assertFalse(crypt.verify_crypt(b"other", hashed))
+
+    def test_others(self) -> None:
+        """
+        The others are not, and that is told.
+        """
+        for hashed in (BCRYPT, "$y$j9T$abc$def", "wwGNrWwXo2JWI"):
+            self.assertFalse(crypt.can_verify(hashed))
+            self.assertFalse(crypt.verify_crypt(PASSWORD, hashed))
+
+
+class CryptTests(SynchronousTestCase):
+    """
+    Tests for ``crypt`` with the system's libcrypt.
+    """
+
+    def test_kinds(self) -> None:
+        """
+        The cheapest settings are settings: Debian's libcrypt takes them all.
+        """
+        for kind, setting in crypt._CHEAPEST.items():
+            self.assertTrue(crypt._system_knows(setting), kind)
+
+    def test_nul_in_a_password(self) -> None:
+        """
+        A NUL does not make a password its first part.
+        """
+        self.assertFalse(crypt.verify_crypt(PASSWORD + b"\0x", SHA512_CRYPT))
+
+    def test_nothing_equals_a_failure(self) -> None:
+        """
+        The mark of a failure is nobody's hash.
+        """
+        self.assertFalse(crypt.verify_crypt(PASSWORD, "*0"))
+        self.assertFalse(crypt.verify_crypt(PASSWORD, "*1"))
