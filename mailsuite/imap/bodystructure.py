@@ -11,15 +11,10 @@ Implementation notes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mailsuite.imap.envelope import envelope
 from mailsuite.imap.wire.strings import nstring, string
-from mailsuite.mail.mime import Part
+from mailsuite.mail.mime import Octets, Part
 from mailsuite.mail.mimefields import Disposition, Parameters, joined
-
-if TYPE_CHECKING:
-    from mailsuite.mail.mime import Octets
 
 
 def body_structure(content: Octets, message: Part) -> bytes:

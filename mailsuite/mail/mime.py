@@ -13,24 +13,24 @@ Implementation notes
 - Broken mail has a structure too.  A multipart in which no part is found is
   shown as text; what is nested too deeply is an octet stream; parts that
   follow the closing delimiter are parts.
-- Long searches go in steps, so that other threads get their turn between.
+- Long searches go in steps, so that other threads get their turn between; and
+  what was searched of a mapped file need not stay in memory.
 """
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mailsuite.mail import mimefields
 from mailsuite.mail.headers import unfolded
 from mailsuite.mail.mimefields import Disposition, MediaType, Parameters
 
-if TYPE_CHECKING:
-    import mmap
-
-    Octets = bytes | mmap.mmap
+#: A message: its octets, or its file mapped into memory.
+Octets = bytes | mmap.mmap
 
 #: Levels of multiparts and messages in one another.
 MOST_LEVELS = 50
@@ -277,8 +277,20 @@ class _Scan:
             at = find(octets, start, step + len(octets) - 1)
             if at >= 0:
                 return at
+            self._let_go(start, step)
             start = step
         return find(octets, start, end)
+
+    def _let_go(self, start: int, end: int) -> None:
+        """
+        These octets have been seen; a mapped file has them still.
+        """
+        content = self._content
+        if isinstance(content, mmap.mmap):
+            start -= start % mmap.PAGESIZE
+            end -= end % mmap.PAGESIZE
+            if start < end:
+                content.madvise(mmap.MADV_DONTNEED, start, end - start)
 
     def _lines(self, start: int, end: int) -> int:
         content = self._content
@@ -286,7 +298,9 @@ class _Scan:
             return content.count(b"\n", start, end)
         lines = 0
         for at in range(start, end, _STEP_OCTETS):
-            lines += content[at : min(at + _STEP_OCTETS, end)].count(b"\n")
+            step = min(at + _STEP_OCTETS, end)
+            lines += content[at:step].count(b"\n")
+            self._let_go(at, step)
         return lines
 
 

@@ -12,6 +12,7 @@ Implementation notes
 
 from __future__ import annotations
 
+import mmap
 import os
 
 from zope.interface import implementer
@@ -159,6 +160,27 @@ def open_slowly(path: str, disk: Disk, pool: Pool) -> IContent:
     finally:
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def mapped(path: str, disk: Disk) -> bytes | mmap.mmap:
+    """
+    A whole message to be looked through: a short one as its octets, a long
+    one as its file mapped into memory.  Called in a thread.
+
+    :raises FileNotFoundError: the file has another name.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size <= IN_ONE_PIECE:
+            return LineEnds().feed(os.pread(descriptor, size, 0))
+        if bare_line_feeds(descriptor):
+            copy = _with_line_ends(descriptor, disk, os.path.dirname(path))
+            os.close(descriptor)
+            descriptor = copy
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    finally:
+        os.close(descriptor)
 
 
 #: Messages of so many octets and less are turned to CR LF in memory.

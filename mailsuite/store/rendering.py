@@ -9,22 +9,19 @@ Implementation notes
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mailsuite.disk import Disk
 from mailsuite.interfaces import IRenderer
-from mailsuite.mail.lineends import LineEnds
 from mailsuite.mail.uids import UIDSet
 from mailsuite.store import reading
+from mailsuite.store.content import mapped
 from mailsuite.store.mailboxfolder import MailboxFolder
 
 if TYPE_CHECKING:
     from mailsuite.store.account import Account
     from mailsuite.store.mailbox import Mailbox
-
-#: How much of a message a renderer is given.
-GIVEN = 1 << 20
 
 #: More ranges of UIDs than this are read as one.
 _FEW = 32
@@ -68,9 +65,10 @@ class Renderings:
         self, renderer: IRenderer, uids: Sequence[int]
     ) -> dict[int, bytes]:
         wanted = UIDSet.of(uids)
+        disk = self._account.folder.tools.disk
         paths = await self._mailbox.run(lambda folder: _paths(folder, wanted))
         made, moved = await self._account.pool.run(
-            lambda: _rendered(renderer, paths)
+            lambda: _rendered(renderer, paths, disk)
         )
         for uid in moved:
             made.update(await self._make_moved(renderer, uid))
@@ -83,11 +81,12 @@ class Renderings:
         """
         The rendering of a message whose file was renamed meanwhile.
         """
+        disk = self._account.folder.tools.disk
         paths = await self._mailbox.run(
             lambda folder: reading.paths(folder, uid, uid, check=True)
         )
         made, _ = await self._account.pool.run(
-            lambda: _rendered(renderer, paths)
+            lambda: _rendered(renderer, paths, disk)
         )
         return made
 
@@ -120,7 +119,7 @@ def _keep(
 
 
 def _rendered(
-    renderer: IRenderer, paths: dict[int, str]
+    renderer: IRenderer, paths: dict[int, str], disk: Disk
 ) -> tuple[dict[int, bytes], list[int]]:
     """
     Renderings, and the messages that are not where they were.
@@ -129,25 +128,12 @@ def _rendered(
     moved: list[int] = []
     for uid, path in paths.items():
         try:
-            content, size = _beginning(path)
+            content = mapped(path, disk)
         except FileNotFoundError:
             moved.append(uid)
         except OSError:
             # It is served as an empty message; the look has warned of it.
             made[uid] = renderer.render(b"", 0)
         else:
-            made[uid] = renderer.render(content, size)
+            made[uid] = renderer.render(content, len(content))
     return made, moved
-
-
-def _beginning(path: str) -> tuple[bytes, int]:
-    """
-    A message's first octets as on the wire, and its size as its file has it.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        size = os.fstat(descriptor).st_size
-        octets = LineEnds().feed(os.pread(descriptor, GIVEN, 0))
-    finally:
-        os.close(descriptor)
-    return octets, len(octets) if size <= GIVEN else size
