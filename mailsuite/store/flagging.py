@@ -65,28 +65,15 @@ def store(
     done = [(row, after) for row, after in changes if row[0] in renamed]
     if done or keywords != mailbox.row.keywords:
         _commit(mailbox, done, list(renamed.values()))
-    changed = UIDSet.of(row[0] for row, _ in done)
-    stood = UIDSet.of(
-        row[0] for row in rows if row[0] not in _lost(changes, renamed)
-    )
-    wanted = (
-        uids if len(uids.ranges) and uids.ranges[-1][1] < MAXIMUM else stood
-    )
+    lost = {row[0] for row, _ in changes if row[0] not in renamed}
+    stood = UIDSet.of(row[0] for row in rows if row[0] not in lost)
+    unchanged = UIDSet.of(refused)
     return FlagsStored(
-        changed,
-        UIDSet.of(refused),
-        wanted - stood - UIDSet.of(refused),
+        UIDSet.of(row[0] for row, _ in done),
+        unchanged,
+        uids - stood - unchanged,
         ModSeq(mailbox.row.highestmodseq),
     )
-
-
-def _lost(
-    changes: Sequence[tuple[MessageRow, int]], renamed: dict[int, FileRow]
-) -> set[int]:
-    """
-    Messages that were to be changed and whose files are gone.
-    """
-    return {row[0] for row, _ in changes if row[0] not in renamed}
 
 
 def _changed(before: int, mode: FlagMode, bits: int) -> int:

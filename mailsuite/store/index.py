@@ -80,6 +80,12 @@ CREATE TABLE file (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX file_base ON file (account, mailbox, base);
 CREATE INDEX file_new ON file (account, mailbox) WHERE place = 'new';
+CREATE TABLE snapshot (
+    account INTEGER NOT NULL,
+    mailbox INTEGER PRIMARY KEY,
+    modseq INTEGER NOT NULL,
+    octets BLOB NOT NULL
+);
 CREATE TABLE expunged (
     account INTEGER NOT NULL,
     mailbox INTEGER NOT NULL,
@@ -102,6 +108,8 @@ CREATE TABLE rendering (
     PRIMARY KEY (account, mailbox, kind, uid)
 ) WITHOUT ROWID;
 """
+
+_BY_MAILBOX = ("message", "file", "expunged", "rendering", "snapshot")
 
 #: uid, flags, modseq, size, date
 MessageRow = tuple[int, int, int, int, int]
@@ -357,7 +365,7 @@ class Index:
         """
         Remove all messages of a mailbox, without a trace.
         """
-        for table in ("message", "file", "expunged", "rendering"):
+        for table in _BY_MAILBOX:
             self._do(
                 f"DELETE FROM {table} WHERE account = ? AND mailbox = ?",
                 self._account,
@@ -375,6 +383,31 @@ class Index:
             " WHERE account = ? AND mailbox = ? ORDER BY uid",
             self._account,
             mailbox,
+        )
+
+    def snapshot(self, mailbox: int) -> tuple[int, bytes] | None:
+        """
+        The messages as they were at a modseq, in the form in which they were
+        kept.
+        """
+        rows = self._all(
+            "SELECT modseq, octets FROM snapshot"
+            " WHERE account = ? AND mailbox = ?",
+            self._account,
+            mailbox,
+        )
+        return rows[0] if rows else None  # type: ignore[return-value]  # columns
+
+    def keep_snapshot(self, mailbox: int, modseq: int, octets: bytes) -> None:
+        """
+        Keep the messages as they were at ``modseq``.
+        """
+        self._do(
+            "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)",
+            self._account,
+            mailbox,
+            modseq,
+            octets,
         )
 
     def messages_between(

@@ -4,6 +4,8 @@ A mailbox's messages in memory, kept up with what is committed.
 Implementation notes
 
 - The arrays are made in a thread, and changed in the reactor's alone.
+- A large mailbox is read from a snapshot of the arrays, with what changed since
+  it was taken: 100,000 rows one by one take ten times as long.
 - Changes come as rows by rising UIDs; where they are neighbours in the arrays,
   as they mostly are, whole slices are set at once.
 """
@@ -31,6 +33,44 @@ def loaded(rows: Sequence[MessageRow]) -> Messages:
         array("Q", sizes),
         array("q", dates),
     )
+
+
+def printed(messages: Messages) -> bytes:
+    """
+    The arrays as octets, for a snapshot.
+    """
+    return b"".join(
+        [
+            messages.uids.tobytes(),
+            messages.flags.tobytes(),
+            messages.modseqs.tobytes(),
+            messages.sizes.tobytes(),
+            messages.dates.tobytes(),
+        ]
+    )
+
+
+def parsed(octets: bytes) -> Messages | None:
+    """
+    The arrays that ``printed`` wrote; None if these are none.
+    """
+    messages = Messages()
+    arrays = (
+        messages.uids,
+        messages.flags,
+        messages.modseqs,
+        messages.sizes,
+        messages.dates,
+    )
+    count, rest = divmod(len(octets), sum(a.itemsize for a in arrays))
+    if rest:
+        return None
+    start = 0
+    for numbers in arrays:
+        end = start + count * numbers.itemsize
+        numbers.frombytes(octets[start:end])
+        start = end
+    return messages
 
 
 def merge(

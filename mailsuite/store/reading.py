@@ -15,7 +15,17 @@ from mailsuite.store.flagging import found_at_once
 from mailsuite.store.index import FileRow
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import MessageName
-from mailsuite.store.messages import loaded
+from mailsuite.store.messages import (
+    loaded,
+    merge,
+    parsed,
+    printed,
+    without,
+)
+
+
+#: With so many messages, or changes since the last, a snapshot is taken.
+SNAPSHOT_FROM = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +58,33 @@ def opened(mailbox: MailboxFolder, *, with_messages: bool) -> Opened:
         row.highestmodseq,
         row.first_recent,
         row.keywords,
-        loaded(mailbox.account.index.messages(row.mailbox))
-        if with_messages
-        else None,
+        _messages(mailbox) if with_messages else None,
     )
+
+
+def _messages(mailbox: MailboxFolder) -> Messages:
+    row, index = mailbox.row, mailbox.account.index
+    snapshot = index.snapshot(row.mailbox)
+    messages = parsed(snapshot[1]) if snapshot is not None else None
+    if snapshot is None or messages is None:
+        messages = loaded(index.messages(row.mailbox))
+        changes = len(messages)
+    else:
+        modseq = snapshot[0]
+        rows = index.changed_messages(row.mailbox, modseq)
+        gone = sorted(index.expunged_since(row.mailbox, modseq))
+        if modseq < row.complete_since:
+            messages, rows, gone = loaded(index.messages(row.mailbox)), [], []
+        messages, _, _ = merge(messages, rows)
+        if gone:
+            messages = without(messages, gone)
+        changes = len(rows) + len(gone)
+    if changes >= SNAPSHOT_FROM:
+        with mailbox.account.commit():
+            index.keep_snapshot(
+                row.mailbox, row.highestmodseq, printed(messages)
+            )
+    return messages
 
 
 def look(mailbox: MailboxFolder) -> None:

@@ -17,7 +17,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mailsuite.disk import Disk
+from mailsuite.disk import Disk, File
 from mailsuite.errors import (
     InvalidMailboxName,
     MailboxExists,
@@ -32,7 +32,7 @@ from mailsuite.mail.mailboxes import (
     MailboxEntry,
 )
 from mailsuite.mail.uids import UIDSet
-from mailsuite.store import copying, subscriptions
+from mailsuite.store import copying, subscriptions, uidlist
 from mailsuite.store.deltas import Deleted, Renamed
 from mailsuite.store.flagging import EVERY_UID
 from mailsuite.store.intent import RenameIntent
@@ -45,8 +45,11 @@ from mailsuite.store.maildir import (
     mailbox_of,
     new_folder_of,
 )
+from mailsuite.store.mailboxfolder import new_mailbox_id
 from mailsuite.store.scan import look
 from mailsuite.store.subscriptions import Subscriptions
+from mailsuite.store.uidlist import UIDList
+from mailsuite.store.uidvalidity import next_uidvalidity
 
 if TYPE_CHECKING:
     from mailsuite.store.accountfolder import AccountFolder
@@ -74,29 +77,55 @@ def prepare(account: AccountFolder) -> None:
         return
     account.disk.make_folders(root)
     account.changing()
-    uses: dict[str, str] = {}
-    for name, use in USUAL.items():
-        folder = folder_of(name)
-        _make_folder(account.disk, f"{root}/{folder}")
-        uses[account.mailbox(folder).row.guid] = use
-    account.settings.set_special_uses(uses)
-    _write_subscriptions(account, Subscriptions(tuple(USUAL)))
+    _make_usual(account)
     # INBOX last: what has it is complete.
     _make_folder(account.disk, root)
-    account.mailbox("")
+
+
+def _make_usual(account: AccountFolder) -> None:
+    """
+    Make the usual mailboxes, with one sync for all.
+    """
+    disk, root = account.disk, account.maildir
+    now = account.tools.now()
+    last = next_uidvalidity(disk, root, now, int(now) + len(USUAL))
+    uses: dict[str, str] = {}
+    files: list[File] = []
+    made: list[str] = []
+    for place, (name, use) in enumerate(USUAL.items()):
+        path = f"{root}/{folder_of(name)}"
+        _make_empty(disk, path)
+        made.append(path)
+        with suppress(FileExistsError):
+            file = disk.create_named(f"{path}/{uidlist.NAME}")
+            files.append(file)
+            mailbox_id = new_mailbox_id()
+            file.write(UIDList(last - place, 1, mailbox_id, []).printed())
+            uses[mailbox_id] = use
+    try:
+        disk.sync(files=files, folders=[*made, root])
+    finally:
+        for file in files:
+            file.close()
+    account.settings.set_special_uses(uses)
+    _write_subscriptions(account, Subscriptions(tuple(USUAL)))
 
 
 def _make_folder(disk: Disk, path: str) -> None:
     """
     Make a mailbox's folder; durable on return.  What is there stays.
     """
+    _make_empty(disk, path)
+    disk.sync(folders=[path, os.path.dirname(path)])
+
+
+def _make_empty(disk: Disk, path: str) -> None:
     for folder in (path, f"{path}/{TMP}", f"{path}/{NEW}", f"{path}/{CUR}"):
         with suppress(FileExistsError):
             disk.make_folder(folder)
     if os.path.basename(path).startswith("."):
         with suppress(FileExistsError):
             disk.create_named(f"{path}/{MARK}").close()
-    disk.sync(folders=[path, os.path.dirname(path)])
 
 
 def _complete(disk: Disk, path: str) -> None:
