@@ -84,7 +84,7 @@ class Cursor:
     :raises BadSyntax: what stands there is something else; by every method.
     """
 
-    __slots__ = ("at", "text", "utf8", "_literals")
+    __slots__ = ("at", "text", "utf8", "_literals", "_taken")
 
     def __init__(
         self, text: bytes, literals: Mapping[int, Literal], *, utf8: bool
@@ -93,6 +93,7 @@ class Cursor:
         self.at = 0
         self.utf8 = utf8
         self._literals = literals
+        self._taken = 0
 
     # --- Structure ------------------------------------------------------------
 
@@ -127,9 +128,10 @@ class Cursor:
 
     def end(self) -> None:
         """
-        Nothing follows.
+        Nothing follows, and no literal was passed over: one that was announced
+        inside a quoted string, say.
         """
-        if self.at != len(self.text):
+        if self.at != len(self.text) or self._taken != len(self._literals):
             raise BadSyntax("Unexpected argument")
 
     def listed(self, item: Callable[[], _T]) -> list[_T]:
@@ -211,6 +213,7 @@ class Cursor:
         if literal is None:
             raise BadSyntax("Expected a string")
         self.at = literal.end
+        self._taken += 1
         return literal.octets
 
     def nil(self) -> bool:
