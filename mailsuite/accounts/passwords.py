@@ -227,8 +227,10 @@ class Passwords:
 
 
 def _is_app_password(verifiers: Verifiers, password: str) -> bool:
-    made = scram_keys(for_scram(password), verifiers.salt, verifiers.iterations)
     apps = verifiers.keys[1:] if verifiers.own_keys else verifiers.keys
+    if not apps:
+        return False
+    made = scram_keys(for_scram(password), verifiers.salt, verifiers.iterations)
     return any(
         [hmac.compare_digest(made.stored_key, key.stored_key) for key in apps]
     )

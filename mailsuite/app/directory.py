@@ -65,7 +65,10 @@ def build(
     home = configuration.home.replace("{state}", str(state))
     maildir = configuration.maildir.replace("{state}", str(state))
     passwords = Passwords(
-        threads.hashing, clock, scheme=configuration.login.password_scheme
+        threads.hashing,
+        clock,
+        scheme=configuration.login.password_scheme,
+        scram=configuration.login.scram != "never",
     )
     directory = Directory(
         str(state / FILE_NAME),
