@@ -137,3 +137,56 @@ class TakeTests(SynchronousTestCase):
 
         self.assertEqual(waiting, 4)
         self.assertEqual(self.source.line(4), b"a")
+
+
+class DiscardedTests(SynchronousTestCase):
+    """
+    Tests for what is kept of a line that is too long.
+    """
+
+    def ends(self, pieces: list[bytes]) -> list[tuple[bytes, bytes]]:
+        source = InputBuffer()
+        found: list[tuple[bytes, bytes]] = []
+        for piece in pieces:
+            source.feed(piece)
+            while not isinstance(line := source.line(20), NeedData):
+                if line is LINE_TOO_LONG:
+                    found.append(source.discarded)
+        return found
+
+    def test_both_ends(self) -> None:
+        """
+        64 octets of each end are kept, however the line came.
+        """
+        line = b"a1 " + b"x" * 200 + b"{5+}"
+
+        for pieces in every_slicing(line + b"\r\nb\r\n"):
+            self.assertEqual(self.ends(pieces), [(line[:64], line[-64:])])
+
+    def test_each_line_has_its_own(self) -> None:
+        """
+        Nothing of a line that was discarded before is among them.
+        """
+        first, second = b"a" * 100, b"b" * 90
+
+        for pieces in every_slicing(first + b"\r\n" + second + b"\r\n"):
+            self.assertEqual(
+                self.ends(pieces),
+                [(first[:64], first[-64:]), (second[:64], second[-64:])],
+            )
+
+    @given(st.binary(), st.data())
+    def test_any_octets(self, octets: bytes, data: st.DataObject) -> None:
+        """
+        Whatever comes, and wherever it is cut.
+        """
+        cut = data.draw(st.integers(0, len(octets)))
+
+        self.assertEqual(
+            self.ends([octets[:cut], octets[cut:]]),
+            [
+                (line[:64], line[-64:])
+                for line in octets.split(b"\r\n")[:-1]
+                if len(line) > 18
+            ],
+        )
