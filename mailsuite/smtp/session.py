@@ -346,9 +346,6 @@ class SMTPSession:
             self._stage = Stage.CHUNKS
         return None
 
-    async def _unreadable_bdat(self, _: commands.UnreadableBdat) -> Replies:
-        return self._last("4.5.4", "BDAT without a readable size")
-
     async def _content(self, content: Content) -> Replies:
         transaction = self._transaction
         if self._chunk_refusal is not None or transaction is None:
@@ -420,6 +417,9 @@ class SMTPSession:
         name = self._listener.our_name
         return Reply(221, "2.0.0", f"{name} closing connection")
 
+    async def _unfollowable(self, event: commands.Unfollowable) -> Replies:
+        return self._last(event.enhanced, event.why)
+
     async def _bad_syntax(self, event: commands.BadSyntax) -> Replies:
         return event.reply
 
@@ -435,7 +435,6 @@ _METHODS: Mapping[type, Callable[[SMTPSession, Any], Awaitable[Replies]]] = {
     commands.Rcpt: SMTPSession._rcpt,
     commands.Data: SMTPSession._data,
     commands.Bdat: SMTPSession._bdat,
-    commands.UnreadableBdat: SMTPSession._unreadable_bdat,
     Content: SMTPSession._content,
     commands.Rset: SMTPSession._rset,
     commands.Noop: SMTPSession._noop,
@@ -443,5 +442,6 @@ _METHODS: Mapping[type, Callable[[SMTPSession, Any], Awaitable[Replies]]] = {
     commands.Vrfy: SMTPSession._vrfy,
     commands.Expn: SMTPSession._expn,
     commands.Quit: SMTPSession._quit,
+    commands.Unfollowable: SMTPSession._unfollowable,
     commands.BadSyntax: SMTPSession._bad_syntax,
 }

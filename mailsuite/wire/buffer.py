@@ -63,6 +63,12 @@ class InputBuffer:
         """
         return len(self._data)
 
+    def __contains__(self, octets: bytes) -> bool:
+        """
+        Whether these octets stand somewhere in what waits.
+        """
+        return octets in self._data
+
     def feed(self, octets: bytes) -> None:
         """
         Add what the network brought.

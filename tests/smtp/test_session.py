@@ -531,15 +531,25 @@ class EndingTests(SessionTestCase):
         )
         self.assertTrue(client.closed())
 
+    def test_lines_that_end_with_lf(self) -> None:
+        """
+        A client that ends its lines with LF alone is told so, at once.
+        """
+        client = self.server().connect()
+        client.received()
+
+        lines = self.said(client, b"EHLO crepes.fr\n")
+
+        self.assertEqual(lines, ["421 hamburger.edu Lines must end with CR LF"])
+        self.assertTrue(client.closed())
+
     def test_a_line_too_long(self) -> None:
         """
         It is refused, and nothing of it is a command.
         """
         client = self.greeted(self.server())
 
-        lines = self.said(
-            client, b"NOOP " + b"x" * 20000 + b"\nQUIT\r\nNOOP\r\n"
-        )
+        lines = self.said(client, b"NOOP " + b"x" * 20000 + b"QUIT\r\nNOOP\r\n")
 
         self.assertEqual(lines, ["500 5.5.2 Line too long", "250 2.0.0 OK"])
 

@@ -71,13 +71,6 @@ class Bdat:
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadableBdat:
-    """
-    A BDAT whose size cannot be read: where its octets end, nobody knows.
-    """
-
-
-@dataclass(frozen=True, slots=True)
 class Rset:
     """
     RSET.
@@ -149,6 +142,20 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfollowable:
+    """
+    A line behind which nobody knows where the next one begins: the connection
+    must end.
+
+    :param enhanced: the enhanced status code of the 421.
+    :param why: its text.
+    """
+
+    enhanced: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class BadSyntax:
     """
     A line that is no command.
@@ -165,7 +172,6 @@ Command = (
     | Rcpt
     | Data
     | Bdat
-    | UnreadableBdat
     | Rset
     | Noop
     | Quit
@@ -174,10 +180,15 @@ Command = (
     | Expn
     | StartTLS
     | Auth
+    | Unfollowable
     | BadSyntax
 )
 
 UNKNOWN = BadSyntax(Reply(500, "5.5.2", "Command unknown"))
+#: A line with an LF in it, or at the end of it, that no CR precedes.
+BARE_LINE_FEED = Unfollowable("4.5.2", "Lines must end with CR LF")
+#: Its octets follow, and how many they are is not known.
+UNREADABLE_BDAT = Unfollowable("4.5.4", "BDAT without a readable size")
 LINE_TOO_LONG = BadSyntax(Reply(500, "5.5.2", "Line too long"))
 _CONTROL = BadSyntax(Reply(500, "5.5.2", "Control character in command"))
 _NOT_UTF8 = BadSyntax(Reply(500, "5.5.2", "Command is not UTF-8"))
@@ -199,8 +210,9 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 # refused for what it is (4.1.4); but nothing that would upset a Received field.
 _HOST_NAME = re.compile(r"[!#-'*+./0-9:=?A-Z\[\]^_`a-z{|}~-]{1,255}")
 _MECHANISM = re.compile(r"[A-Za-z0-9_-]{1,20}")
+_BDAT_LINE = re.compile(rb"BDAT(?![A-Za-z0-9])", re.IGNORECASE)
 # 20 digits, as RFC 1870 has it for SIZE.
-_BDAT = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
+_BDAT_SIZE = re.compile(r"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
 
 
 def parse_command(line: bytes) -> Command:
@@ -209,6 +221,24 @@ def parse_command(line: bytes) -> Command:
 
     :param line: without its CR LF.
     """
+    command = _command(line)
+    if isinstance(command, BadSyntax) and _BDAT_LINE.match(line):
+        return UNREADABLE_BDAT
+    return command
+
+
+def too_long(start: bytes) -> Command:
+    """
+    What a line is that is longer than a line may be.
+
+    :param start: its first octets.
+    """
+    if _BDAT_LINE.match(start):
+        return UNREADABLE_BDAT
+    return LINE_TOO_LONG
+
+
+def _command(line: bytes) -> Command:
     try:
         text = line.decode("utf-8").rstrip(" \t")
     except UnicodeDecodeError:
@@ -266,9 +296,9 @@ def _rcpt(argument: str) -> Command:
 
 
 def _bdat(argument: str) -> Command:
-    match = _BDAT.fullmatch(argument)
+    match = _BDAT_SIZE.fullmatch(argument)
     if match is None:
-        return UnreadableBdat()
+        return UNREADABLE_BDAT
     return Bdat(int(match[1]), match[2] is not None)
 
 

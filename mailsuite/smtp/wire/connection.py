@@ -6,6 +6,8 @@ Implementation notes
 - The session says when lines are not commands: ``expect_data`` with its 354,
   ``expect_response`` with a 334.  BDAT needs no such word, since its octets
   follow at once, whatever is answered to it.
+- A client that ends lines with LF alone would wait for ever for the answer to
+  what we do not take for a line: its first LF is an event, and the last.
 - Content comes in pieces as large as what the network brought, and the last
   piece of a small message is its only one.
 """
@@ -15,10 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailsuite.smtp.wire.commands import (
-    LINE_TOO_LONG,
+    BARE_LINE_FEED,
     Bdat,
     Command,
     parse_command,
+    too_long,
 )
 from mailsuite.smtp.wire.data import ContentRules, DataDecoder
 from mailsuite.wire.buffer import NEED_DATA, InputBuffer, LineTooLong, NeedData
@@ -119,19 +122,19 @@ class SMTPConnection:
             return self._next_of_chunk(self._chunk)
         line = self._input.line(_AUTH_LIMIT)
         if isinstance(line, NeedData):
-            return line
-        if self._response_due:
-            self._response_due = False
-            if isinstance(line, LineTooLong):
-                return ResponseTooLong()
-            return Response(line)
+            return BARE_LINE_FEED if b"\n" in self._input else line
+        response_due, self._response_due = self._response_due, False
         if isinstance(line, LineTooLong):
-            return LINE_TOO_LONG
-        return self._command(line)
+            if response_due:
+                return ResponseTooLong()
+            return too_long(self._input.discarded[0])
+        if b"\n" in line:
+            return BARE_LINE_FEED
+        return Response(line) if response_due else self._command(line)
 
     def _command(self, line: bytes) -> Command:
         if len(line) > _COMMAND_LIMIT - 2 and line[:5].upper() != b"AUTH ":
-            return LINE_TOO_LONG
+            return too_long(line)
         command = parse_command(line)
         if isinstance(command, Bdat):
             self._chunk = command

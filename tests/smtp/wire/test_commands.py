@@ -48,10 +48,15 @@ class ParseCommandTests(SynchronousTestCase):
             (b"data\t ", commands.Data()),
             (b"BDAT 0", commands.Bdat(0)),
             (b"BDAT 4294967296 last", commands.Bdat(4294967296, last=True)),
-            (b"BDAT", commands.UnreadableBdat()),
-            (b"BDAT -1", commands.UnreadableBdat()),
-            (b"BDAT 1 LAST x", commands.UnreadableBdat()),
-            (b"BDAT 1LAST", commands.UnreadableBdat()),
+            (b"BDAT", commands.UNREADABLE_BDAT),
+            (b"BDAT -1", commands.UNREADABLE_BDAT),
+            (b"BDAT 1 LAST x", commands.UNREADABLE_BDAT),
+            (b"BDAT 1LAST", commands.UNREADABLE_BDAT),
+            (b"bdat 1\0", commands.UNREADABLE_BDAT),
+            (b"BDAT\t1", commands.UNREADABLE_BDAT),
+            (b"BDAT 1 \xff", commands.UNREADABLE_BDAT),
+            (b"BDAT \xc3\xbc", commands.UNREADABLE_BDAT),
+            (b"BDATA 1", commands.UNKNOWN),
             (b"RSET", commands.Rset()),
             (b"NOOP x y", commands.Noop()),
             (b"QUIT", commands.Quit()),
@@ -126,7 +131,7 @@ class ParseCommandTests(SynchronousTestCase):
 
         self.assertIsInstance(parse_command(line), commands.Command)
 
-    @given(st.from_regex(r"[a-z0-9.!-]{1,20}@[a-z0-9.-]{1,20}"))
+    @given(st.from_regex(r"[a-z0-9.!-]{1,20}@[a-z0-9.-]{1,20}", fullmatch=True))
     def test_a_path_is_taken_from_the_line(self, text: str) -> None:
         """
         MAIL and RCPT read one and the same path.

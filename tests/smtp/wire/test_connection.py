@@ -40,6 +40,8 @@ def events(pieces: list[bytes]) -> list[Event]:
                     connection.expect_data()
                 case commands.Auth():
                     connection.expect_response()
+                case commands.Unfollowable():
+                    return [*seen, event]
             last = seen[-1] if seen else None
             if (
                 isinstance(event, Content)
@@ -147,6 +149,18 @@ class SMTPConnectionTests(SynchronousTestCase):
             [commands.Auth("PLAIN"), Response(b"QUIT"), commands.Noop()],
         )
 
+    def test_lines_that_end_with_lf(self) -> None:
+        """
+        A line that ends with LF alone is told of at once, in commands and in
+        AUTH.
+        """
+        for octets in (b"NOOP\n", b"NOOP\nQUIT\r\n", b"\xff\nQUIT\r\n"):
+            self.assertEqual(alike(octets), [commands.BARE_LINE_FEED])
+        self.assertEqual(
+            events([b"AUTH PLAIN\r\n", b"AGFsaWNl\n"]),
+            [commands.Auth("PLAIN"), commands.BARE_LINE_FEED],
+        )
+
     def test_long_lines(self) -> None:
         """
         A command that is too long is gone whole, and answered once.
@@ -159,6 +173,15 @@ class SMTPConnectionTests(SynchronousTestCase):
             line = b"NOOP " + b"x" * (length - 5) + b"\r\n"
             seen = events([line[:1000], line[1000:], b"NOOP\r\n"])
             self.assertEqual(seen, [wanted, commands.Noop()], length)
+
+    def test_long_bdat(self) -> None:
+        """
+        What follows a BDAT that is too long is no command.
+        """
+        for length in (3000, 100000):
+            line = b"BDAT " + b" " * length + b"6\r\n"
+            seen = events([line[:1000], line[1000:], b"QUIT\r\n"])
+            self.assertEqual(seen, [commands.UNREADABLE_BDAT])
 
     def test_long_auth(self) -> None:
         """
