@@ -11,7 +11,7 @@ Implementation notes
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.defer import Deferred

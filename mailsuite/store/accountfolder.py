@@ -39,8 +39,8 @@ from mailsuite.store.dotlock import Dotlocks
 from mailsuite.store.hold import AccountHold
 from mailsuite.store.index import Index, IndexBroken, remove_database
 from mailsuite.store.intent import Intents
-from mailsuite.store.maildir import CUR, Names
 from mailsuite.store.mailboxfolder import MailboxFolder
+from mailsuite.store.maildir import CUR, Names
 from mailsuite.store.modseq import CleanMark, ModSeqs
 from mailsuite.store.quota import Use
 from mailsuite.store.recovery import recover

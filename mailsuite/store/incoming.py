@@ -21,7 +21,6 @@ from mailsuite.disk import Disk, File, as_mail_error
 from mailsuite.interfaces import IContent, IIncoming
 from mailsuite.store.pool import Pool
 
-
 #: Content of so many octets and less is kept in memory.
 IN_MEMORY = 1 << 20
 

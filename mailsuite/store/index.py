@@ -672,6 +672,22 @@ class Index:
         )
         return dict(rows)  # type: ignore[arg-type]  # columns
 
+    def unrendered(self, mailbox: int, kind: int, first: int) -> list[int]:
+        """
+        The messages from ``first`` on that have no rendering of this kind.
+        """
+        rows = self._all(
+            "SELECT uid FROM message WHERE account = ?1 AND mailbox = ?2"
+            " AND uid >= ?4 AND uid NOT IN (SELECT uid FROM rendering"
+            " WHERE account = ?1 AND mailbox = ?2 AND kind = ?3"
+            " AND uid >= ?4)",
+            self._account,
+            mailbox,
+            kind,
+            first,
+        )
+        return [uid for (uid,) in rows]  # type: ignore[misc]  # columns
+
     def add_renderings(
         self, mailbox: int, kind: int, rendered: Iterable[tuple[int, bytes]]
     ) -> None:

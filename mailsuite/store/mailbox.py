@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailsuite.disk import as_mail_error
@@ -49,6 +50,7 @@ from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import folder_of
 from mailsuite.store.messages import merge, without
 from mailsuite.store.rendering import Renderings
+from mailsuite.store.searching import search
 
 if TYPE_CHECKING:
     from mailsuite.store.account import Account
@@ -58,6 +60,9 @@ T = TypeVar("T")
 #: How many files' paths are fetched at once, and how many are kept.
 _PATHS_AT_ONCE = 512
 _PATHS_KEPT = 2048
+
+#: More ranges of UIDs than this are read as one.
+_FEW_RANGES = 64
 
 
 @implementer(IMailbox)
@@ -275,15 +280,33 @@ class Mailbox:
         :param check: it is not where it was thought to be.
         """
         last = uid if check else uid + _PATHS_AT_ONCE - 1
-        paths = await self.run(
-            lambda folder: reading.paths(folder, uid, last, check=check)
-        )
+        paths = await self.file_paths(UIDSet(((uid, last),)), check=check)
         if len(self._paths) + len(paths) > _PATHS_KEPT:
             self._paths.clear()
         self._paths.update(paths)
         if uid not in paths:
             raise NoSuchMessage
         return paths[uid]
+
+    async def file_paths(
+        self, uids: UIDSet, *, check: bool = False
+    ) -> dict[int, str]:
+        """
+        Where these messages' files are; nothing of those that are gone.
+
+        :param check: they are not where they were thought to be.
+        """
+        if len(uids.ranges) > _FEW_RANGES:
+            uids = UIDSet(((uids.ranges[0][0], uids.ranges[-1][1]),))
+        return await self.run(
+            lambda folder: reading.paths(folder, uids, check=check)
+        )
+
+    def in_pool(self, work: Callable[[], T], /) -> Deferred[T]:
+        """
+        Call what blocks in a thread, beside the lane.
+        """
+        return self._account.pool.run(work)
 
     async def renderings(
         self, name: str, uids: Sequence[int]
@@ -297,8 +320,6 @@ class Mailbox:
         """
         See ``IMailbox``.
         """
-        from mailsuite.store.searching import search
-
         return await search(self, key)
 
     async def changes_since(self, modseq: ModSeq) -> ChangesSince:

@@ -116,10 +116,13 @@ class MailboxFolder:
             if listed is None:
                 listed = mailbox.new_uidlist()
                 mailbox.uids.rewrite(listed)
-            elif faults or account.taken(listed.mailbox_id):
-                # A folder that was copied has its original's id.
-                listed.mailbox_id = new_mailbox_id()
-                mailbox.uids.rewrite(listed)
+            else:
+                taken = account.taken(listed.mailbox_id)
+                if taken:
+                    # A folder that was copied has its original's id.
+                    listed.mailbox_id = new_mailbox_id()
+                if taken or faults:
+                    mailbox.uids.rewrite(listed)
         mailbox.uids.distrust()
         modseq = account.next_modseq()
         mailbox.row = MailboxRow(

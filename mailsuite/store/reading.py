@@ -23,7 +23,6 @@ from mailsuite.store.messages import (
     without,
 )
 
-
 #: With so many messages, or changes since the last, a snapshot is taken.
 SNAPSHOT_FROM = 5_000
 
@@ -127,14 +126,14 @@ def status(mailbox: MailboxFolder, first_recent: int) -> MailboxStatus:
 
 
 def paths(
-    mailbox: MailboxFolder, first: int, last: int, *, check: bool
+    mailbox: MailboxFolder, uids: UIDSet, *, check: bool
 ) -> dict[int, str]:
     """
-    Where the files of the messages from ``first`` to ``last`` are.
+    Where the files of these messages are.
 
     :param check: whether they are there is checked.
     """
-    files = mailbox.files_of([(first, last)])
+    files = mailbox.files_of(uids.ranges)
     if check:
         files = {
             uid: there

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mailsuite.store.account import Account
     from mailsuite.store.mailbox import Mailbox
 
+#: For how many messages at the end of a mailbox this is done in quiet moments.
+LATEST = 200
+
 #: More ranges of UIDs than this are read as one.
 _FEW = 32
 
@@ -64,9 +67,8 @@ class Renderings:
     async def _make(
         self, renderer: IRenderer, uids: Sequence[int]
     ) -> dict[int, bytes]:
-        wanted = UIDSet.of(uids)
-        disk = self._account.folder.tools.disk
-        paths = await self._mailbox.run(lambda folder: _paths(folder, wanted))
+        disk = self._account.disk
+        paths = await self._mailbox.file_paths(UIDSet.of(uids))
         made, moved = await self._account.pool.run(
             lambda: _rendered(renderer, paths, disk)
         )
@@ -81,14 +83,29 @@ class Renderings:
         """
         The rendering of a message whose file was renamed meanwhile.
         """
-        disk = self._account.folder.tools.disk
-        paths = await self._mailbox.run(
-            lambda folder: reading.paths(folder, uid, uid, check=True)
-        )
+        disk = self._account.disk
+        paths = await self._mailbox.file_paths(UIDSet.of([uid]), check=True)
         made, _ = await self._account.pool.run(
             lambda: _rendered(renderer, paths, disk)
         )
         return made
+
+
+def keep_up(folder: MailboxFolder) -> None:
+    """
+    Make what is missing for the messages that came last; in a quiet moment.
+    """
+    account, mailbox = folder.account, folder.row.mailbox
+    tools = account.tools
+    first = folder.row.uidnext - LATEST
+    for renderer in tools.renderers.values():
+        kind = account.index.kind(renderer.name, renderer.version)
+        uids = account.index.unrendered(mailbox, kind, first)
+        if not uids:
+            continue
+        paths = reading.paths(folder, UIDSet.of(uids), check=False)
+        made, _ = _rendered(renderer, paths, tools.disk)
+        _keep(folder, renderer, made)
 
 
 def _kept(
@@ -100,13 +117,6 @@ def _kept(
     for first, last in wanted.ranges:
         found.update(index.renderings(folder.row.mailbox, kind, first, last))
     return found
-
-
-def _paths(folder: MailboxFolder, wanted: UIDSet) -> dict[int, str]:
-    return {
-        uid: f"{folder.path}/{file.path}"
-        for uid, file in folder.files_of(wanted.ranges).items()
-    }
 
 
 def _keep(

@@ -31,9 +31,9 @@ from mailsuite.interfaces import (
     IMailboxService,
     IRenderer,
 )
-from mailsuite.store import reading
+from mailsuite.store import reading, rendering
 from mailsuite.store.account import Account
-from mailsuite.store.accountfolder import Tools
+from mailsuite.store.accountfolder import AccountFolder, Tools
 from mailsuite.store.adding import Arrival
 from mailsuite.store.caches import MailboxCache, OpenAccounts
 from mailsuite.store.committer import Committer, NoMaildir, Placed
@@ -276,7 +276,6 @@ class MailboxService:
         if account is not None and account.users:
             name = MessageName(base)
             account.arrived(Arrival(base, size, name.seconds or 0))
-            return
         if len(self._later) < _MOST_LATER:
             self._later[record.number] = record
         if self._quiet is None and not self._closing:
@@ -351,7 +350,7 @@ class MailboxService:
         except MailError:
             return
         try:
-            await account.run(lambda folder: reading.look(folder.mailbox("")))
+            await account.run(_take_in)
         except MailError:
             return
         finally:
@@ -389,3 +388,12 @@ class MailboxService:
                 account=account.address,
                 error=error.public,
             )
+
+
+def _take_in(account: AccountFolder) -> None:
+    """
+    Give UIDs to what was delivered, and render it.
+    """
+    inbox = account.mailbox("")
+    reading.look(inbox)
+    rendering.keep_up(inbox)

@@ -36,6 +36,7 @@ from mailsuite.store import copying, subscriptions, uidlist
 from mailsuite.store.deltas import Deleted, Renamed
 from mailsuite.store.flagging import EVERY_UID
 from mailsuite.store.intent import RenameIntent
+from mailsuite.store.mailboxfolder import new_mailbox_id
 from mailsuite.store.maildir import (
     CUR,
     MARK,
@@ -45,7 +46,6 @@ from mailsuite.store.maildir import (
     mailbox_of,
     new_folder_of,
 )
-from mailsuite.store.mailboxfolder import new_mailbox_id
 from mailsuite.store.scan import look
 from mailsuite.store.subscriptions import Subscriptions
 from mailsuite.store.uidlist import UIDList
