@@ -46,7 +46,7 @@ class ImaplibTests(SuiteTestCase):
         attachment = message_from_bytes(content).get_payload()[1]
         self.assertEqual(
             self.fetched(uid, "BODY[2]").strip(),
-            attachment.get_payload().replace("\n", "\r\n").encode().strip(),
+            attachment.get_payload().encode().strip(),
         )
         self.assertEqual(
             self.fetched(uid, "BINARY[2]"), attachment.get_payload(decode=True)
@@ -166,7 +166,7 @@ class ImaplibTests(SuiteTestCase):
         checked(other.noop())
 
         self.assertEqual(untagged(other, "EXPUNGE"), [b"1"])
-        self.assertEqual(untagged(other, "EXISTS"), [b"1"])
+        self.assertEqual(untagged(other, "EXISTS")[-1], b"1")
 
     def test_errors_leave_the_session_usable(self) -> None:
         """
