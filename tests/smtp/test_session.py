@@ -531,6 +531,23 @@ class EndingTests(SessionTestCase):
         )
         self.assertTrue(client.closed())
 
+    def test_a_text_line_of_any_length(self) -> None:
+        """
+        It is content, and so is what stands behind it.
+        """
+        self.reception.size_limit = 100000
+        client = self.greeted(self.server())
+        client.send(_ENVELOPE + b"DATA\r\n")
+        client.received()
+        content = b"A" * 17000 + b"\r\nMAIL FROM:<mallory@crepes.fr>\r\n"
+
+        lines = self.said(client, content + b".\r\n")
+
+        self.assertEqual(
+            lines, ["250 2.0.0 Message accepted for delivery as Q1"]
+        )
+        self.assertEqual(self.reception.accepted[0].content, content)
+
     def test_lines_that_end_with_lf(self) -> None:
         """
         A client that ends its lines with LF alone is told so, at once.
