@@ -13,11 +13,11 @@ from twisted.internet.testing import StringTransport
 from zope.interface import directlyProvides, providedBy
 
 from mailsuite.conversation import ConversationFactory, Settings
+from mailsuite.interfaces import IReception
 from mailsuite.smtp.listener import Limits, Listener, Purpose
 from mailsuite.smtp.protocol import smtp_factory
 from tests.support.dialogs import MemoryClient
 from tests.support.memory_login import MemoryLogin
-from tests.support.memory_reception import MemoryReception
 
 
 class EncryptableTransport(StringTransport):
@@ -48,7 +48,7 @@ class MemoryServer:
     def __init__(
         self,
         purpose: Purpose,
-        reception: MemoryReception,
+        reception: IReception,
         *,
         limits: Limits | None = None,
         can_start_tls: bool = False,
