@@ -26,6 +26,7 @@ from mailsuite.mail.flags import MOST_KEYWORDS, FlagNames
 from mailsuite.store import keywords as keyword_file
 from mailsuite.store.deltas import Delta
 from mailsuite.store.index import FileRow, MailboxRow, MessageRow
+from mailsuite.store.maildir import NEW, TMP
 from mailsuite.store.uidlist import Line, UIDList
 from mailsuite.store.uids import UIDs
 from mailsuite.store.uidvalidity import next_uidvalidity
@@ -111,6 +112,7 @@ class MailboxFolder:
         """
         mailbox = cls(account, MailboxRow(folder, "", 0))
         account.changing()
+        mailbox._complete()
         with mailbox.uids.locked():
             listed, faults = mailbox.uids.read()
             if listed is None:
@@ -136,6 +138,20 @@ class MailboxFolder:
         with account.commit():
             account.index.save_mailbox(mailbox.row)
         return mailbox
+
+    def _complete(self) -> None:
+        """
+        Make what a crash, or another program, left out of the folder.
+        """
+        missing = [
+            path
+            for place in (NEW, TMP)
+            if not os.path.isdir(path := f"{self.path}/{place}")
+        ]
+        for path in missing:
+            self.account.disk.make_folder(path)
+        if missing:
+            self.account.disk.sync(folders=[self.path])
 
     def new_uidlist(self) -> UIDList:
         """

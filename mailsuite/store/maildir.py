@@ -47,6 +47,9 @@ _LEVEL = "."
 #: The most octets that a folder's name may have.
 _MOST_OCTETS = 255
 
+#: Base names that ``Names`` makes.
+_OURS = re.compile(r"[0-9]+\.M[0-9]+P[0-9]+Q[0-9]+R[0-9a-f]{8}\.")
+
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _BIT_OF = {
@@ -136,6 +139,16 @@ class MessageName(NamedTuple):
         lie.
         """
         return _field(self.base, ",S=")
+
+    def is_torn(self, octets: int) -> bool:
+        """
+        Whether a file of so many octets is what a crash left of a message of
+        ours: all of it is written before it is linked, but not synced.
+        """
+        size = self.size
+        return (
+            size is not None and octets < size and bool(_OURS.match(self.base))
+        )
 
     @property
     def wire_size(self) -> int | None:

@@ -8,6 +8,8 @@ Implementation notes
   another program renames.
 - A base name in both places is one message if it is one file; else the one in
   ``new`` gets another name, and is a message of its own.  Nothing is unlinked.
+- A crash may leave a message of ours that was linked and not yet synced, in
+  part: nobody was told of it, and it is set aside into ``tmp``.
 - A message that comes back after it was expunged gets another UID: the old one
   was told as gone.
 """
@@ -23,7 +25,7 @@ from mailsuite.errors import StoreBusy
 from mailsuite.store.content import bare_line_feeds
 from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.mailboxfolder import MailboxFolder
-from mailsuite.store.maildir import CUR, NEW, MessageName
+from mailsuite.store.maildir import CUR, NEW, TMP, MessageName
 from mailsuite.store.uidlist import Line, UIDList
 
 
@@ -291,7 +293,8 @@ class _Look:
         fresh = [
             (file, *size_and_date)
             for file in unlisted
-            if (size_and_date := self._measure(file)) is not None
+            if not self._set_aside(file)
+            and (size_and_date := self._measure(file)) is not None
         ]
         if listed:
             mailbox.row.uidnext = max(
@@ -325,6 +328,24 @@ class _Look:
             uids.lines = [x for x in uids.lines if x.base not in drop]
             self._account.changing()
             self._mailbox.uids.rewrite(uids)
+
+    def _set_aside(self, file: FileRow) -> bool:
+        """
+        Move a message out of sight that a crash left in part.
+        """
+        path = self._mailbox.path
+        try:
+            octets = os.stat(f"{path}/{file.path}").st_size
+            if not MessageName(file.base).is_torn(octets):
+                return False
+            self._account.changing()
+            self._account.disk.rename(
+                f"{path}/{file.path}", f"{path}/{TMP}/{file.base}"
+            )
+        except FileNotFoundError:
+            return False
+        self._warn(file, "was left in part by a crash, and is in tmp")
+        return True
 
     def _measure(self, file: FileRow) -> tuple[int, int] | None:
         mailbox = self._mailbox
