@@ -276,7 +276,7 @@ class Directory:
         Deferred.fromCoroutine(self.look()).addErrback(self._not_seen)
 
     def _not_seen(self, failure: Failure) -> None:
-        if failure.check(MailError):
+        if isinstance(failure.value, MailError):
             self._log.warn(
                 "Changes to {path} are not seen: {why}",
                 path=self._path,

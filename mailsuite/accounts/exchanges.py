@@ -115,7 +115,6 @@ class ScramExchange:
         self._channel = channel
         self._respond = self._first
         self._user = ""
-        self._attempted = 0.0
         self._verifiers: Verifiers | None = None
 
     async def respond(self, response: bytes | None) -> bytes | ILoginSession:
@@ -124,19 +123,19 @@ class ScramExchange:
         """
         if response is None:
             return b""
-        self._attempted = self._door.now()
-        try:
-            return await self._respond(response)
-        except LoginRefused:
-            raise await self._refusal() from None
+        return await self._respond(response)
 
     async def _first(self, response: bytes) -> bytes | ILoginSession:
-        named = self._machine.first(response)
+        attempted = self._door.now()
+        try:
+            named = self._machine.first(response)
+        except LoginRefused:
+            raise await self._refusal(attempted) from None
         self._user = named.user
         if named.authzid and not self._door.same_user(
             named.authzid, named.user
         ):
-            raise LoginRefused
+            raise await self._refusal(attempted)
         try:
             self._verifiers, kept = await self._accounts.find(named.user)
         except MailError as error:
@@ -145,7 +144,11 @@ class ScramExchange:
         return self._machine.challenge(kept)
 
     async def _final(self, response: bytes) -> bytes | ILoginSession:
-        signature = self._machine.final(response)
+        attempted = self._door.now()
+        try:
+            signature = self._machine.final(response)
+        except LoginRefused:
+            raise await self._refusal(attempted) from None
         self._respond = self._closing
         return signature
 
@@ -163,8 +166,8 @@ class ScramExchange:
     async def _over(self, response: bytes) -> bytes | ILoginSession:
         raise BadExchange
 
-    async def _refusal(self) -> LoginRefused:
+    async def _refusal(self, attempted: float) -> LoginRefused:
         self._respond = self._over
         return await self._door.refusal(
-            self._user, self._name, self._channel, self._attempted
+            self._user, self._name, self._channel, attempted
         )

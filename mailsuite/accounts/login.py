@@ -4,8 +4,9 @@ The door through which every protocol logs in.
 Implementation notes
 
 - Every refusal is told at one fixed time after the attempt, so that neither
-  its text nor its delay says whether the user exists.  To be busy is no
-  refusal, and is told at once, to whom it may be.
+  its text nor its delay says whether the user exists.  If judging took longer
+  it is told at twice that time, and so on.
+- To be busy is no refusal, and is told at once, to whom it may be.
 - SCRAM is announced if it is configured so, or if every account has keys: a
   client that finds it announced does not fall back to PLAIN.
 - Passwords are never logged; user names are, shortened.
@@ -192,7 +193,7 @@ class Login:
             tls=channel.tls,
         )
         waited = self._clock.seconds() - attempted
-        await deferLater(self._clock, max(0.0, self._failure_seconds - waited))
+        await deferLater(self._clock, self._rest_of_wait(waited))
         return LoginRefused()
 
     def now(self) -> float:
@@ -207,6 +208,14 @@ class Login:
         """
         routes = self._directory.routes
         return routes.login_key(user) == routes.login_key(other)
+
+    def _rest_of_wait(self, waited: float) -> float:
+        """
+        How long a refusal has still to wait; one that is late already waits
+        for the next whole multiple.
+        """
+        whole = self._failure_seconds
+        return whole - waited % whole if whole > 0 else 0.0
 
     def _announces_scram(self) -> bool:
         if self._scram == "auto":

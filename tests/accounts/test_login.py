@@ -116,9 +116,9 @@ class LoginTestCase(PeopleTestCase):
         The attempt is refused after two seconds, not before.
         """
         attempt = Deferred.fromCoroutine(coroutine)
-        self.clock.advance(1.99)
+        self.clock.advance(1.75)
         self.assertNoResult(attempt)
-        self.clock.advance(0.01)
+        self.clock.advance(0.25)
         failure = self.failureResultOf(attempt, LoginRefused)
         self.assertEqual(str(failure.value), "Authentication failed")
 
@@ -223,9 +223,45 @@ class PasswordTests(LoginTestCase):
         attempt = Deferred.fromCoroutine(
             self.login.password("bob", "hungri", LOOPBACK)
         )
-        self.clock.advance(0.49)
+        self.clock.advance(0.25)
         self.assertNoResult(attempt)
-        self.clock.advance(0.01)
+        self.clock.advance(0.25)
+        self.failureResultOf(attempt, LoginRefused)
+
+    def test_very_slow_judgement(self) -> None:
+        """
+        What took longer than the time is told at twice that time.
+        """
+        judge = self.passwords.judge
+
+        async def slowly(*arguments: Any) -> object:
+            self.clock.advance(2.5)
+            return await judge(*arguments)
+
+        self.patch(self.passwords, "judge", slowly)
+        attempt = Deferred.fromCoroutine(
+            self.login.password("bob", "hungri", LOOPBACK)
+        )
+        self.clock.advance(1.25)
+        self.assertNoResult(attempt)
+        self.clock.advance(0.25)
+        self.failureResultOf(attempt, LoginRefused)
+
+    def test_no_delay(self) -> None:
+        """
+        Where no time is configured the refusal comes at once.
+        """
+        login = Login(
+            self.directory,
+            self.passwords,
+            MemoryStore(self.clock.seconds),
+            self.clock,
+            failure_seconds=0.0,
+        )
+        attempt = Deferred.fromCoroutine(
+            login.password("bob", "hungri", LOOPBACK)
+        )
+        self.clock.advance(0)
         self.failureResultOf(attempt, LoginRefused)
 
     def test_in_clear(self) -> None:
