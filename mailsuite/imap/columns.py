@@ -12,6 +12,8 @@ Implementation notes
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -55,7 +57,7 @@ class Batch:
     """
 
     seqs: Sequence[int]
-    uids: Sequence[int]
+    uids: array[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,11 @@ class Filled:
     """
     The messages of a batch that are still there.
 
-    :param rows: the template's values for each one, its number first.
+    :param columns: the template's values, their numbers first.
     """
 
     uids: Sequence[int]
-    rows: list[tuple[object, ...]]
+    columns: list[Sequence[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +153,19 @@ class Columns:
             ]
             batch = Batch(
                 list(compress(batch.seqs, there)),
-                list(compress(batch.uids, there)),
+                array("I", compress(batch.uids, there)),
             )
             places = list(compress(places, there))
             for item, them in waited.items():
                 waited[item] = list(compress(them, there))
-        columns = [
+        columns: list[Sequence[object]] = [batch.seqs]
+        columns += [
             waited[item]
             if item in waited
             else self._column(item, messages, batch.uids, places)
             for item in self._items
         ]
-        return Filled(batch.uids, list(zip(batch.seqs, *columns, strict=True)))
+        return Filled(batch.uids, columns)
 
     def _column(
         self,
@@ -192,15 +195,17 @@ class Columns:
     def _flags(
         self, flags: Sequence[int], uids: Sequence[int]
     ) -> Sequence[bytes]:
-        lists = self._selected.flag_lists
-        printed = {bits: lists.of(bits) for bits in set(flags)}
-        recent = self._selected.view.recent
-        if not self._recent or not recent or recent.ranges[-1][1] < uids[0]:
-            return [printed[bits] for bits in flags]
-        return [
-            lists.of(bits, recent=True) if uid in recent else printed[bits]
-            for bits, uid in zip(flags, uids, strict=True)
-        ]
+        lists, different = self._selected.flag_lists, set(flags)
+        printed = {bits: lists.of(bits) for bits in different}
+        column = [printed[bits] for bits in flags]
+        if not self._recent or not uids:
+            return column
+        for first, last in self._selected.view.recent.ranges:
+            start, end = bisect_left(uids, first), bisect_right(uids, last)
+            if start < end:
+                printed = {b: lists.of(b, recent=True) for b in different}
+                column[start:end] = [printed[bits] for bits in flags[start:end]]
+        return column
 
     async def _header_fields(
         self, column: KeptFields, uids: Sequence[int]
@@ -232,14 +237,14 @@ class Columns:
 _GONE = -1
 
 
-def _places(messages: Messages, uids: Sequence[int]) -> Sequence[int]:
+def _places(messages: Messages, uids: array[int]) -> Sequence[int]:
     """
     Where in the arrays each of these UIDs stands, ``_GONE`` if nowhere.
     """
     first = messages.place(uids[0])
     if first is not None:
         last = first + len(uids)
-        if messages.uids[first:last].tolist() == list(uids):
+        if messages.uids[first:last] == uids:
             return range(first, last)
     found = [messages.place(uid) for uid in uids]
     return [_GONE if place is None else place for place in found]

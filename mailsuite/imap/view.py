@@ -391,6 +391,13 @@ class View:
             raise NoSuchSequence
         return UID(self._uids[seq - 1])
 
+    def between(self, first: int, last: int) -> array[int]:
+        """
+        The UIDs of the messages with the numbers from ``first`` to ``last``,
+        both of which there are.
+        """
+        return self._uids[first - 1 : last]
+
     def _span(self) -> UIDSet:
         """
         The range in which all UIDs of the view lie.

@@ -14,6 +14,7 @@ Implementation notes
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,13 @@ from mailsuite.imap.bodies import (
     is_whole,
     open_message,
 )
-from mailsuite.imap.columns import Batch, ColumnItem, Columns, KeptFields
+from mailsuite.imap.columns import (
+    Batch,
+    ColumnItem,
+    Columns,
+    Filled,
+    KeptFields,
+)
 from mailsuite.imap.commands.enable import aware_of_modseqs
 from mailsuite.imap.pacing import Pace
 from mailsuite.imap.selected import Selected
@@ -47,6 +54,8 @@ from mailsuite.mail.flags import SEEN, SEEN_BIT, FlagMode
 from mailsuite.mail.uids import UIDSet
 
 _PIECE_OCTETS = 65536
+
+_ROW, _END = b"* %d FETCH (", b")\r\n"
 
 #: Messages of one batch: if all is in arrays, if renderings are asked for, and
 #: if messages are opened.
@@ -119,22 +128,24 @@ def _plan(session: Session, selected: Selected, command: Fetch) -> _Plan:
     )
 
 
-def _batches(selected: Selected, uids: UIDSet, size: int) -> Iterator[Batch]:
+def _batches(selected: Selected, wanted: UIDSet, size: int) -> Iterator[Batch]:
     """
     The messages in the client's numbering, some at a time.
     """
     view = selected.view
     seqs: list[int] = []
-    for first, last in view.seqs(uids).ranges:
+    uids = array("I")
+    for first, last in view.seqs(wanted).ranges:
         while first <= last:
             end = min(last, first + size - len(seqs) - 1)
             seqs.extend(range(first, end + 1))
+            uids.extend(view.between(first, end))
             first = end + 1
             if len(seqs) == size:
-                yield Batch(seqs, [view.uid(seq) for seq in seqs])
-                seqs = []
+                yield Batch(seqs, uids)
+                seqs, uids = [], array("I")
     if seqs:
-        yield Batch(seqs, [view.uid(seq) for seq in seqs])
+        yield Batch(seqs, uids)
 
 
 class _Rows:
@@ -164,20 +175,18 @@ class _Rows:
             yield first
         pace = Pace(self._session.service.clock)
         for batch in _batches(self._selected, uids, self._batch_size()):
-            seen = await self._set_seen(batch) if self._plan.sets_seen else None
+            seen = UIDSet()
+            if self._plan.sets_seen:
+                seen = await self._set_seen(batch)
             filled = await self._plan.columns.fill(batch)
             if len(filled.uids) < len(batch.uids):
                 self._miss()
-            if not filled.rows:
-                continue
-            heads = self._heads(filled.rows)
-            tails = self._tails(filled.uids, seen)
-            if not self._plan.contents:
-                for piece in _in_pieces(heads, tails):
+            if self._plan.contents:
+                async for piece in self._with_contents(filled, seen):
                     yield piece
                     await pace.breathe()
                 continue
-            async for piece in self._with_contents(filled.uids, heads, tails):
+            for piece in _in_pieces(self._rows(filled, seen)):
                 yield piece
                 await pace.breathe()
         if self._failure is not None:
@@ -221,46 +230,55 @@ class _Rows:
         self._selected.view.silence(stored.changed, stored.modseq)
         return UIDSet() if self._plan.shows_flags else stored.changed
 
-    def _heads(self, rows: Sequence[tuple[object, ...]]) -> list[bytes]:
-        template = b"* %d FETCH (" + self._plan.columns.template
-        if self._plan.contents and not template.endswith(b"("):
-            template += b" "
-        return list(map(template.__mod__, rows))
+    def _rows(self, filled: Filled, seen: UIDSet) -> list[bytes]:
+        """
+        The rows of a batch that needs no message.
+        """
+        template = _ROW + self._plan.columns.template
+        columns = filled.columns
+        if not seen:
+            template += _END
+        else:
+            template += b"%b"
+            columns = [*columns, self._ends(filled.uids, seen)]
+        return list(map(template.__mod__, zip(*columns, strict=True)))
 
-    def _tails(self, uids: Sequence[int], seen: UIDSet | None) -> list[bytes]:
+    def _ends(self, uids: Sequence[int], seen: UIDSet) -> Sequence[bytes]:
         """
         What stands at the end of each row: flags that the command changed.
         """
         if not seen:
-            return [b")\r\n"] * len(uids)
-        messages, lists = self._selected.mailbox.messages, self._selected
-        tails: list[bytes] = []
+            return [_END] * len(uids)
+        messages, selected = self._selected.mailbox.messages, self._selected
+        ends: list[bytes] = []
         for uid in uids:
             place = messages.place(uid) if uid in seen else None
             if place is None:
-                tails.append(b")\r\n")
+                ends.append(_END)
                 continue
-            flags = lists.flags_of(
+            flags = selected.flags_of(
                 messages.flags[place], uid, rev2=self._session.rev2
             )
-            tails.append(b" FLAGS %b)\r\n" % flags)
-        return tails
+            ends.append(b" FLAGS %b%b" % (flags, _END))
+        return ends
 
     async def _with_contents(
-        self,
-        uids: Sequence[int],
-        heads: Sequence[bytes],
-        tails: Sequence[bytes],
+        self, filled: Filled, seen: UIDSet
     ) -> AsyncIterator[bytes]:
         """
         The rows of a batch whose messages are opened.
         """
-        outlines: Sequence[bytes | None] = [None] * len(uids)
+        outlines: Sequence[bytes | None] = [None] * len(filled.uids)
         if self._needs_outline:
             outlines = await self._selected.mailbox.renderings(
-                renderers.OUTLINE, uids
+                renderers.OUTLINE, filled.uids
             )
-        rows = list(zip(uids, outlines, heads, tails, strict=True))
+        template = _ROW + self._plan.columns.template
+        if not template.endswith(b"("):
+            template += b" "
+        heads = map(template.__mod__, zip(*filled.columns, strict=True))
+        ends = self._ends(filled.uids, seen)
+        rows = list(zip(filled.uids, outlines, heads, ends, strict=True))
         waiting: list[bytes] = []
         size = 0
         for together in self._together(rows):
@@ -346,13 +364,10 @@ def _close(opened: Sequence[OpenMessage | None]) -> None:
             message.close()
 
 
-def _in_pieces(
-    heads: Sequence[bytes], tails: Sequence[bytes]
-) -> Iterator[bytes]:
+def _in_pieces(rows: Sequence[bytes]) -> Iterator[bytes]:
     """
     Rows joined to pieces of about the size that is written at once.
     """
-    rows = [head + tail for head, tail in zip(heads, tails, strict=True)]
     octets = sum(map(len, rows))
     each = max(1, len(rows) * _PIECE_OCTETS // max(octets, 1))
     for start in range(0, len(rows), each):

@@ -15,6 +15,12 @@ from mailsuite.imap.wire.commands import Search, SearchReturn
 from mailsuite.imap.wire.searchkeys import Numbered, Recent, resolve
 from mailsuite.mail.uids import UIDSet
 
+_BADCHARSET = Done(
+    b"Charset is not known here",
+    code=b"BADCHARSET (UTF-8)",
+    condition=responses.NO,
+)
+
 _ONE_END = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 
@@ -24,15 +30,14 @@ async def search(session: Session, command: Search, tag: bytes) -> Done:
     """
     selected = session.own_mailbox()
     returns = command.returns
+    if not command.charset_known:
+        return _failed(selected, command, _BADCHARSET)
     untagged = aware_of_modseqs(session) if command.uses_modseq else b""
     key = resolve(command.key, lambda it: _resolved(selected, it))
     try:
         matching = await selected.mailbox.search(key)
     except MailError as failure:
-        if returns is not None and SearchReturn.SAVE in returns:
-            # RFC 9051 6.4.4.1
-            selected.view.saved = UIDSet()
-        return refusal(failure)
+        return _failed(selected, command, refusal(failure))
     found = selected.view.known(matching)
     if returns is not None and SearchReturn.SAVE in returns:
         selected.view.saved = _of_interest(found, returns)
@@ -42,6 +47,15 @@ async def search(session: Session, command: Search, tag: bytes) -> Done:
         asked = frozenset({SearchReturn.ALL}) if returns is None else returns
         untagged += _esearch(selected, command, tag, found, asked)
     return Done(b"SEARCH completed", untagged=untagged)
+
+
+def _failed(selected: Selected, command: Search, done: Done) -> Done:
+    """
+    NO; a result that was to be saved is empty (RFC 9051 6.4.4.1).
+    """
+    if command.returns is not None and SearchReturn.SAVE in command.returns:
+        selected.view.saved = UIDSet()
+    return done
 
 
 def _resolved(selected: Selected, it: Numbered | Recent) -> UIDSet:
