@@ -359,12 +359,15 @@ class Search:
     :param returns: None if RETURN was not given; ``RETURN ()`` is ALL.
     :param uses_modseq: a MODSEQ key was given: the client is CONDSTORE-aware
         (RFC 7162 3.1).
+    :param charset_known: False if the charset that was named is not known
+        here; then the key means nothing.
     """
 
     key: SearchKey
     by_uid: bool = False
     returns: frozenset[SearchReturn] | None = None
     uses_modseq: bool = False
+    charset_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,7 +324,13 @@ def _search(cursor: Cursor, by_uid: bool) -> Command:
         returns = frozenset(named or [commands.SearchReturn.ALL])
         cursor.space()
     program = searchkeys.parse_program(cursor)
-    return commands.Search(program.key, by_uid, returns, program.uses_modseq)
+    return commands.Search(
+        program.key,
+        by_uid,
+        returns,
+        program.uses_modseq,
+        program.charset_known,
+    )
 
 
 def _search_return(cursor: Cursor) -> commands.SearchReturn:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mailsuite.imap.wire.datetimes import DATE, parsed_day
-from mailsuite.imap.wire.lexer import BadSyntax, Cursor, Refused
+from mailsuite.imap.wire.lexer import BadSyntax, Cursor
 from mailsuite.imap.wire.sequences import SequenceSet
 from mailsuite.mail import charsets, query
 from mailsuite.mail.flags import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN
@@ -125,10 +125,12 @@ class Program:
     What stands behind SEARCH and its options.
 
     :param uses_modseq: MODSEQ is among the keys.
+    :param charset_known: False if the text of the keys could not be read.
     """
 
     key: SearchKey
     uses_modseq: bool
+    charset_known: bool
 
 
 def parse_program(cursor: Cursor) -> Program:
@@ -136,25 +138,19 @@ def parse_program(cursor: Cursor) -> Program:
     ``[CHARSET charset SP] key *(SP key)``.
 
     :raises BadSyntax: it is not that.
-    :raises Refused: the charset is not known here.
     """
-    charset = None
+    charset: str | None = None
+    known = True
     start = cursor.at
     if (cursor.perhaps(_WORD) or b"").upper() == b"CHARSET":
         cursor.space()
-        charset = _known(cursor.astring())
+        charset = cursor.astring().decode("latin-1")
+        known = charsets.is_known(charset)
         cursor.space()
     else:
         cursor.at = start
     keys = _Keys(cursor, charset)
-    return Program(keys.all(), keys.uses_modseq)
-
-
-def _known(name: bytes) -> str:
-    charset = name.decode("latin-1")
-    if not charsets.is_known(charset):
-        raise Refused(b"Charset is not known here", b"BADCHARSET (UTF-8)")
-    return charset
+    return Program(keys.all(), keys.uses_modseq, known)
 
 
 class _Keys:

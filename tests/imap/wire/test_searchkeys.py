@@ -92,15 +92,13 @@ class SearchTests(SynchronousTestCase):
 
     def test_unknown_charset(self) -> None:
         """
-        A charset that is not known is NO [BADCHARSET].
+        A charset that is not known is for the session to refuse, with NO.
         """
         for charset in (b"x-frob", b"base64", b"punycode", b'""', b'"\xff"'):
-            event = rejection(b"SEARCH CHARSET " + charset + b" ALL")
+            command = parsed(b"SEARCH CHARSET " + charset + b" TEXT x")
 
-            self.assertEqual(
-                (event.condition, event.code),
-                (b"NO", b"BADCHARSET (UTF-8)"),
-            )
+            assert isinstance(command, commands.Search)
+            self.assertFalse(command.charset_known)
 
     def test_dates(self) -> None:
         """
