@@ -34,10 +34,11 @@ from mailsuite.errors import (
 )
 from mailsuite.interfaces import AccountRecord, IRenderer
 from mailsuite.mail.uids import ModSeq
+from mailsuite.store.database import IndexBroken, remove_database
 from mailsuite.store.deltas import Deleted, News
 from mailsuite.store.dotlock import Dotlocks
 from mailsuite.store.hold import AccountHold
-from mailsuite.store.index import Index, IndexBroken, remove_database
+from mailsuite.store.index import Index
 from mailsuite.store.intent import Intents
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import CUR, Names

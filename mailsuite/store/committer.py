@@ -20,6 +20,7 @@ import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -109,10 +110,7 @@ class Committer:
                 self._commit(batch)
             except Exception as error:  # noqa: BLE001 - the thread must go on
                 self._log.failure("Bug while delivering")
-                failure = error
-                self._post(
-                    lambda b=batch, f=failure: [d.done.errback(f) for d in b]
-                )
+                self._post(partial(_fail, batch, error))
 
     def _take(self) -> tuple[list[_Delivery], bool]:
         """
@@ -148,7 +146,7 @@ class Committer:
             for file in delivery.files:
                 if file is not delivery.incoming.shared:
                     file.close()
-        self._post(lambda: [d.done.callback(d.placed) for d in batch])
+        self._post(partial(_answer, batch))
 
     def _place(self, delivery: _Delivery) -> None:
         file: File | None = None
@@ -216,3 +214,13 @@ def _kept(delivery: _Delivery) -> Iterator[tuple[str, str]]:
     for maildir, placed in zip(delivery.maildirs, delivery.placed, strict=True):
         if isinstance(placed, str):
             yield maildir, placed
+
+
+def _answer(batch: list[_Delivery]) -> None:
+    for delivery in batch:
+        delivery.done.callback(delivery.placed)
+
+
+def _fail(batch: list[_Delivery], error: Exception) -> None:
+    for delivery in batch:
+        delivery.done.errback(error)

@@ -6,9 +6,7 @@ Implementation notes
 - ``flock`` on a file of its own orders the steps of all processes; SQLite's
   busy timeout would let one starve.
 - The file's one octet is ``1`` while a step changes files: who finds it so was
-  left behind by a process that was killed, and recovers first.  It is a hint
-  between living processes, needs to survive nothing, and so is written past
-  ``disk``.
+  left behind by a process that was killed, and recovers first.
 - A second lock, on the folder itself, is shared by all that have the account
   open: who gets it alone knows that nobody else has.
 """
@@ -19,6 +17,7 @@ import fcntl
 import os
 import time
 
+from mailsuite.disk import write_hint
 from mailsuite.errors import StoreBusy
 
 #: How long a step waits for other processes' steps, in seconds.
@@ -102,7 +101,7 @@ class AccountHold:
         Say that files are being changed.
         """
         if not self._dirty:
-            os.pwrite(self._lock, b"1", 0)
+            write_hint(self._lock, b"1")
             self._dirty = True
 
     def set_clean(self) -> None:
@@ -110,5 +109,5 @@ class AccountHold:
         Say that files are as they should be.
         """
         if self._dirty:
-            os.pwrite(self._lock, b"0", 0)
+            write_hint(self._lock, b"0")
             self._dirty = False

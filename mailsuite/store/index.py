@@ -3,113 +3,23 @@ An account's index: what the maildir says, where it is quick to find.
 
 Implementation notes
 
-- Nothing is here alone: a database that cannot be read, of another version or
-  of another account, is deleted, and the maildir is read anew.
-- WAL and ``synchronous=NORMAL``: the last commits may be lost in a power cut;
-  the maildir then differs from the index and wins.
-- The message table is narrow, so that a mailbox of 100,000 messages is read in
-  a few dozen milliseconds; names and renderings stand in tables of their own.
 - All calls block.  Used by one thread at a time.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mailsuite.disk import Disk
-from mailsuite.errors import StoreFull, StoreUnavailable
-
-#: Changed whenever the tables are.
-SCHEMA_VERSION = 1
-
-_PRAGMAS = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
-PRAGMA cache_size = -256;
-PRAGMA mmap_size = 0;
-PRAGMA journal_size_limit = 1048576;
-PRAGMA wal_autocheckpoint = 1000;
-PRAGMA temp_store = MEMORY;
-"""
-
-_SCHEMA = """
-BEGIN;
-CREATE TABLE account (
-    account INTEGER PRIMARY KEY,
-    modseq INTEGER NOT NULL,
-    epoch INTEGER NOT NULL
-);
-CREATE TABLE mailbox (
-    account INTEGER NOT NULL,
-    mailbox INTEGER PRIMARY KEY AUTOINCREMENT,
-    folder TEXT NOT NULL,
-    guid TEXT NOT NULL,
-    uidvalidity INTEGER NOT NULL,
-    uidnext INTEGER NOT NULL,
-    highestmodseq INTEGER NOT NULL,
-    complete_since INTEGER NOT NULL,
-    first_recent INTEGER NOT NULL,
-    epoch INTEGER NOT NULL,
-    seen TEXT NOT NULL,
-    keywords TEXT NOT NULL,
-    UNIQUE (account, folder)
-);
-CREATE TABLE message (
-    account INTEGER NOT NULL,
-    mailbox INTEGER NOT NULL,
-    uid INTEGER NOT NULL,
-    flags INTEGER NOT NULL,
-    modseq INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    date INTEGER NOT NULL,
-    PRIMARY KEY (account, mailbox, uid)
-) WITHOUT ROWID;
-CREATE TABLE file (
-    account INTEGER NOT NULL,
-    mailbox INTEGER NOT NULL,
-    uid INTEGER NOT NULL,
-    place TEXT NOT NULL,
-    base TEXT NOT NULL,
-    info TEXT NOT NULL,
-    extra TEXT NOT NULL,
-    PRIMARY KEY (account, mailbox, uid)
-) WITHOUT ROWID;
-CREATE UNIQUE INDEX file_base ON file (account, mailbox, base);
-CREATE INDEX file_new ON file (account, mailbox) WHERE place = 'new';
-CREATE TABLE snapshot (
-    account INTEGER NOT NULL,
-    mailbox INTEGER PRIMARY KEY,
-    modseq INTEGER NOT NULL,
-    octets BLOB NOT NULL
-);
-CREATE TABLE expunged (
-    account INTEGER NOT NULL,
-    mailbox INTEGER NOT NULL,
-    modseq INTEGER NOT NULL,
-    uid INTEGER NOT NULL,
-    PRIMARY KEY (account, mailbox, modseq, uid)
-) WITHOUT ROWID;
-CREATE TABLE renderer (
-    kind INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    UNIQUE (name, version)
-);
-CREATE TABLE rendering (
-    account INTEGER NOT NULL,
-    mailbox INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    uid INTEGER NOT NULL,
-    octets BLOB NOT NULL,
-    PRIMARY KEY (account, mailbox, kind, uid)
-) WITHOUT ROWID;
-"""
+from mailsuite.store.database import Database
+from mailsuite.store.renderingtable import RenderingTable
 
 _BY_MAILBOX = ("message", "file", "expunged", "rendering", "snapshot")
+
+#: Begins what is stored of a name that is not ASCII; no name has it.
+_ESCAPE = "/"
 
 #: uid, flags, modseq, size, date
 MessageRow = tuple[int, int, int, int, int]
@@ -167,112 +77,14 @@ class FileRow:
         return f"{self.place}/{self.base}{self.info}"
 
 
-class IndexBroken(Exception):
-    """
-    The database cannot be read, or is not what it was.
-    """
-
-
-class Index:
+class Index(Database):
     """
     An open index.
-
-    :param path: of the database.
-    :param account: the account's number; it leads every row.
     """
 
     def __init__(self, path: str, account: int, disk: Disk) -> None:
-        self.path = path
-        self._account = account
-        self._disk = disk
-        self.fresh = False
-        try:
-            self._database = self._open()
-        except (IndexBroken, sqlite3.Error) as error:
-            if _is_trouble_of_disk(error):
-                raise as_mail_error(error) from error
-            remove_database(path, disk)
-            self._database = self._open()
-        self.inode = os.stat(path).st_ino
-
-    def _open(self) -> sqlite3.Connection:
-        with suppress(FileExistsError):
-            self._disk.create_named(self.path).close()
-        database = sqlite3.connect(
-            self.path,
-            timeout=10,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=64,
-        )
-        try:
-            database.executescript(_PRAGMAS)
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._make_tables(database)
-            elif version != SCHEMA_VERSION:
-                raise IndexBroken
-            row = database.execute("SELECT account FROM account").fetchone()
-            if row != (self._account,):
-                raise IndexBroken
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _make_tables(self, database: sqlite3.Connection) -> None:
-        database.executescript(_SCHEMA)
-        database.execute(
-            "INSERT INTO account VALUES (?, 0, 1)", (self._account,)
-        )
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        database.execute("COMMIT")
-        self.fresh = True
-
-    def close(self) -> None:
-        """
-        Close the database.  May be called more than once.
-        """
-        with suppress(sqlite3.Error):
-            self._database.close()
-
-    @contextmanager
-    def _guarded(self) -> Iterator[sqlite3.Connection]:
-        try:
-            yield self._database
-        except sqlite3.Error as error:
-            if _is_trouble_of_disk(error):
-                raise as_mail_error(error) from error
-            raise IndexBroken(str(error)) from error
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """
-        What is changed inside is changed whole or not at all.
-        """
-        with self._guarded() as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                with self._disk.in_order():
-                    database.execute("COMMIT")
-                    self._disk.committed(self.path)
-            except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
-                raise
-
-    def _all(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        with self._guarded() as database:
-            return database.execute(query, values).fetchall()
-
-    def _do(self, query: str, *values: object) -> int:
-        with self._guarded() as database:
-            return database.execute(query, values).rowcount
-
-    def _do_many(self, query: str, rows: Iterable[Sequence[object]]) -> None:
-        with self._guarded() as database:
-            database.executemany(query, rows)
+        super().__init__(path, account, disk)
+        self.renderings = RenderingTable(self)
 
     # The account
 
@@ -280,28 +92,28 @@ class Index:
         """
         The account's last modseq, and its epoch.
         """
-        [(modseq, epoch)] = self._all(
+        [(modseq, epoch)] = self.all(
             "SELECT modseq, epoch FROM account WHERE account = ?",
-            self._account,
+            self.account,
         )
-        return modseq, epoch  # type: ignore[return-value]  # columns
+        return modseq, epoch
 
     def set_standing(self, modseq: int, epoch: int) -> None:
         """
         Keep the account's last modseq and its epoch.
         """
-        self._do("UPDATE account SET modseq = ?, epoch = ?", modseq, epoch)
+        self.do("UPDATE account SET modseq = ?, epoch = ?", modseq, epoch)
 
     def use(self) -> tuple[int, int]:
         """
         Octets and messages of all mailboxes.
         """
-        [(octets, messages)] = self._all(
+        [(octets, messages)] = self.all(
             "SELECT coalesce(sum(size), 0), count(*) FROM message"
             " WHERE account = ?",
-            self._account,
+            self.account,
         )
-        return octets, messages  # type: ignore[return-value]  # columns
+        return octets, messages
 
     # Mailboxes
 
@@ -309,16 +121,18 @@ class Index:
         """
         All of them.
         """
-        rows = self._all(
+        rows = self.all(
             "SELECT folder, guid, uidvalidity, mailbox, uidnext,"
             " highestmodseq, complete_since, first_recent, epoch, seen,"
             " keywords FROM mailbox WHERE account = ?",
-            self._account,
+            self.account,
         )
-        return [
-            MailboxRow(*row[:-1], tuple(str(row[-1]).split("\n")[1:]))  # type: ignore[arg-type]  # columns
-            for row in rows
-        ]
+        mailboxes = []
+        for *numbers, keywords in rows:
+            row = MailboxRow(*numbers)
+            row.keywords = tuple(keywords.split("\n")[1:])
+            mailboxes.append(row)
+        return mailboxes
 
     def save_mailbox(self, row: MailboxRow) -> None:
         """
@@ -336,39 +150,39 @@ class Index:
             row.seen,
             "".join(f"\n{word}" for word in row.keywords),
         )
-        with self._guarded() as database:
-            if row.mailbox:
-                database.execute(
-                    "UPDATE mailbox SET folder = ?, guid = ?,"
-                    " uidvalidity = ?, uidnext = ?, highestmodseq = ?,"
-                    " complete_since = ?, first_recent = ?, epoch = ?,"
-                    " seen = ?, keywords = ? WHERE mailbox = ?",
-                    (*values, row.mailbox),
-                )
-                return
-            cursor = database.execute(
-                "INSERT INTO mailbox (folder, guid, uidvalidity, uidnext,"
-                " highestmodseq, complete_since, first_recent, epoch, seen,"
-                " keywords, account) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, self._account),
+        if row.mailbox:
+            self.do(
+                "UPDATE mailbox SET folder = ?, guid = ?, uidvalidity = ?,"
+                " uidnext = ?, highestmodseq = ?, complete_since = ?,"
+                " first_recent = ?, epoch = ?, seen = ?, keywords = ?"
+                " WHERE mailbox = ?",
+                *values,
+                row.mailbox,
             )
-            row.mailbox = cursor.lastrowid or 0
+            return
+        row.mailbox = self.do(
+            "INSERT INTO mailbox (folder, guid, uidvalidity, uidnext,"
+            " highestmodseq, complete_since, first_recent, epoch, seen,"
+            " keywords, account) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *values,
+            self.account,
+        )
 
     def forget_mailbox(self, mailbox: int) -> None:
         """
         Remove a mailbox with all that is known of it.
         """
         self.forget_messages(mailbox)
-        self._do("DELETE FROM mailbox WHERE mailbox = ?", mailbox)
+        self.do("DELETE FROM mailbox WHERE mailbox = ?", mailbox)
 
     def forget_messages(self, mailbox: int) -> None:
         """
         Remove all messages of a mailbox, without a trace.
         """
         for table in _BY_MAILBOX:
-            self._do(
+            self.do(
                 f"DELETE FROM {table} WHERE account = ? AND mailbox = ?",
-                self._account,
+                self.account,
                 mailbox,
             )
 
@@ -378,10 +192,10 @@ class Index:
         """
         All messages of a mailbox, in the order of their UIDs.
         """
-        return self._all(  # type: ignore[return-value]  # columns
+        return self.all(
             "SELECT uid, flags, modseq, size, date FROM message"
             " WHERE account = ? AND mailbox = ? ORDER BY uid",
-            self._account,
+            self.account,
             mailbox,
         )
 
@@ -390,21 +204,21 @@ class Index:
         The messages as they were at a modseq, in the form in which they were
         kept.
         """
-        rows = self._all(
+        rows = self.all(
             "SELECT modseq, octets FROM snapshot"
             " WHERE account = ? AND mailbox = ?",
-            self._account,
+            self.account,
             mailbox,
         )
-        return rows[0] if rows else None  # type: ignore[return-value]  # columns
+        return rows[0] if rows else None
 
     def keep_snapshot(self, mailbox: int, modseq: int, octets: bytes) -> None:
         """
         Keep the messages as they were at ``modseq``.
         """
-        self._do(
+        self.do(
             "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)",
-            self._account,
+            self.account,
             mailbox,
             modseq,
             octets,
@@ -416,10 +230,10 @@ class Index:
         """
         The messages with a UID from ``first`` to ``last``, both inside.
         """
-        return self._all(  # type: ignore[return-value]  # columns
+        return self.all(
             "SELECT uid, flags, modseq, size, date FROM message"
             " WHERE account = ? AND mailbox = ? AND uid BETWEEN ? AND ?",
-            self._account,
+            self.account,
             mailbox,
             first,
             last,
@@ -429,10 +243,10 @@ class Index:
         """
         The messages whose modseq is above this.
         """
-        return self._all(  # type: ignore[return-value]  # columns
+        return self.all(
             "SELECT uid, flags, modseq, size, date FROM message"
             " WHERE account = ? AND mailbox = ? AND modseq > ? ORDER BY uid",
-            self._account,
+            self.account,
             mailbox,
             modseq,
         )
@@ -442,28 +256,29 @@ class Index:
         Messages, those without \\Seen, with \\Deleted; octets, and of these
         those of the messages with \\Deleted.
         """
-        [row] = self._all(
+        [row] = self.all(
             "SELECT count(*), coalesce(sum(flags & 8 = 0), 0),"
             " coalesce(sum(flags & 4 != 0), 0), coalesce(sum(size), 0),"
             " coalesce(sum(CASE WHEN flags & 4 THEN size ELSE 0 END), 0)"
             " FROM message WHERE account = ? AND mailbox = ?",
-            self._account,
+            self.account,
             mailbox,
         )
-        return row  # type: ignore[return-value]  # columns
+        return row
 
     def count_from(self, mailbox: int, uid: int) -> int:
         """
         How many messages have this UID or one above.
         """
-        [(count,)] = self._all(
+        count: int
+        [(count,)] = self.all(
             "SELECT count(*) FROM message"
             " WHERE account = ? AND mailbox = ? AND uid >= ?",
-            self._account,
+            self.account,
             mailbox,
             uid,
         )
-        return count  # type: ignore[return-value]  # columns
+        return count
 
     def add_messages(
         self,
@@ -474,15 +289,23 @@ class Index:
         """
         Add messages, each with its file.
         """
-        account = self._account
-        self._do_many(
+        account = self.account
+        self.do_many(
             "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(account, mailbox, *row) for row in rows],
         )
-        self._do_many(
+        self.do_many(
             "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (account, mailbox, f.uid, f.place, f.base, f.info, f.extra)
+                (
+                    account,
+                    mailbox,
+                    f.uid,
+                    f.place,
+                    _stored(f.base),
+                    _stored(f.info),
+                    _stored(f.extra),
+                )
                 for f in files
             ],
         )
@@ -493,8 +316,8 @@ class Index:
         """
         Change flags, given as pairs of UID and flags.
         """
-        account = self._account
-        self._do_many(
+        account = self.account
+        self.do_many(
             "UPDATE message SET flags = ?, modseq = ?"
             " WHERE account = ? AND mailbox = ? AND uid = ?",
             [(bits, modseq, account, mailbox, uid) for uid, bits in flags],
@@ -504,8 +327,8 @@ class Index:
         """
         Keep where files are.
         """
-        account = self._account
-        self._do_many(
+        account = self.account
+        self.do_many(
             "UPDATE file SET place = ?, base = ?, info = ?"
             " WHERE account = ? AND mailbox = ? AND uid = ?",
             [(f.place, f.base, f.info, account, mailbox, f.uid) for f in files],
@@ -515,20 +338,15 @@ class Index:
         """
         Remove messages, and keep that they were expunged.
         """
-        keys = [(self._account, mailbox, uid) for uid in uids]
+        keys = [(self.account, mailbox, uid) for uid in uids]
         for table in ("message", "file"):
-            self._do_many(
+            self.do_many(
                 f"DELETE FROM {table}"
                 " WHERE account = ? AND mailbox = ? AND uid = ?",
                 keys,
             )
-        for kind in self._kinds():
-            self._do_many(
-                "DELETE FROM rendering WHERE account = ? AND mailbox = ?"
-                f" AND kind = {kind} AND uid = ?",
-                keys,
-            )
-        self._do_many(
+        self.renderings.forget(mailbox, uids)
+        self.do_many(
             "INSERT INTO expunged VALUES (?, ?, ?, ?)",
             [(a, m, modseq, uid) for a, m, uid in keys],
         )
@@ -537,14 +355,14 @@ class Index:
         """
         UIDs of messages that were expunged after ``modseq``, as far as known.
         """
-        rows = self._all(
+        rows = self.all(
             "SELECT uid FROM expunged"
             " WHERE account = ? AND mailbox = ? AND modseq > ?",
-            self._account,
+            self.account,
             mailbox,
             modseq,
         )
-        return [uid for (uid,) in rows]  # type: ignore[misc]  # columns
+        return [uid for (uid,) in rows]
 
     def prune_expunged(self, mailbox: int, keep: int) -> int | None:
         """
@@ -552,24 +370,24 @@ class Index:
 
         :return: the modseq up to which they are forgotten, None if none was.
         """
-        rows = self._all(
+        rows = self.all(
             "SELECT modseq FROM expunged WHERE account = ? AND mailbox = ?"
             " ORDER BY modseq DESC LIMIT 1 OFFSET ?",
-            self._account,
+            self.account,
             mailbox,
             keep,
         )
         if not rows:
             return None
-        [(modseq,)] = rows
-        self._do(
+        modseq: int = rows[0][0]
+        self.do(
             "DELETE FROM expunged"
             " WHERE account = ? AND mailbox = ? AND modseq <= ?",
-            self._account,
+            self.account,
             mailbox,
             modseq,
         )
-        return modseq  # type: ignore[return-value]  # columns
+        return modseq
 
     # Files
 
@@ -597,142 +415,47 @@ class Index:
         """
         The message whose file has this base name.
         """
-        found = self._files(" AND base = ?", mailbox, base)
+        found = self._files(" AND base = ?", mailbox, _stored(base))
         return found[0] if found else None
 
     def extras(self, mailbox: int) -> list[tuple[int, str]]:
         """
         UIDs and fields of the messages whose lines in the uidlist have any.
         """
-        return self._all(  # type: ignore[return-value]  # columns
+        return self.all(
             "SELECT uid, extra FROM file"
             " WHERE account = ? AND mailbox = ? AND extra != ''",
-            self._account,
+            self.account,
             mailbox,
         )
 
     def _files(
         self, condition: str, mailbox: int, *values: object
     ) -> list[FileRow]:
-        rows = self._all(
+        rows = self.all(
             "SELECT uid, place, base, info, extra FROM file"
             f" WHERE account = ? AND mailbox = ?{condition} ORDER BY uid",
-            self._account,
+            self.account,
             mailbox,
             *values,
         )
-        return [FileRow(*row) for row in rows]  # type: ignore[arg-type]  # columns
-
-    # Renderings
-
-    def kind(self, name: str, version: int) -> int:
-        """
-        The number under which this renderer's results are kept; those of its
-        other versions are dropped.
-        """
-        rows = self._all(
-            "SELECT kind FROM renderer WHERE name = ? AND version = ?",
-            name,
-            version,
-        )
-        if rows:
-            return rows[0][0]  # type: ignore[return-value]  # columns
-        with self.transaction():
-            self._do(
-                "DELETE FROM rendering WHERE kind IN"
-                " (SELECT kind FROM renderer WHERE name = ?)",
-                name,
-            )
-            self._do("DELETE FROM renderer WHERE name = ?", name)
-            self._do(
-                "INSERT INTO renderer (name, version) VALUES (?, ?)",
-                name,
-                version,
-            )
-        return self.kind(name, version)
-
-    def _kinds(self) -> list[int]:
-        rows = self._all("SELECT kind FROM renderer")
-        return [kind for (kind,) in rows]  # type: ignore[misc]  # columns
-
-    def renderings(
-        self, mailbox: int, kind: int, first: int, last: int
-    ) -> dict[int, bytes]:
-        """
-        The renderings of one kind of the messages from ``first`` to ``last``.
-        """
-        rows = self._all(
-            "SELECT uid, octets FROM rendering WHERE account = ?"
-            " AND mailbox = ? AND kind = ? AND uid BETWEEN ? AND ?",
-            self._account,
-            mailbox,
-            kind,
-            first,
-            last,
-        )
-        return dict(rows)  # type: ignore[arg-type]  # columns
-
-    def unrendered(self, mailbox: int, kind: int, first: int) -> list[int]:
-        """
-        The messages from ``first`` on that have no rendering of this kind.
-        """
-        rows = self._all(
-            "SELECT uid FROM message WHERE account = ?1 AND mailbox = ?2"
-            " AND uid >= ?4 AND uid NOT IN (SELECT uid FROM rendering"
-            " WHERE account = ?1 AND mailbox = ?2 AND kind = ?3"
-            " AND uid >= ?4)",
-            self._account,
-            mailbox,
-            kind,
-            first,
-        )
-        return [uid for (uid,) in rows]  # type: ignore[misc]  # columns
-
-    def add_renderings(
-        self, mailbox: int, kind: int, rendered: Iterable[tuple[int, bytes]]
-    ) -> None:
-        """
-        Keep renderings, given as pairs of UID and octets; those of messages
-        that are gone are left out.
-        """
-        account = self._account
-        self._do_many(
-            "INSERT OR REPLACE INTO rendering"
-            " SELECT account, mailbox, ?, uid, ? FROM message"
-            " WHERE account = ? AND mailbox = ? AND uid = ?",
-            [(kind, octets, account, mailbox, uid) for uid, octets in rendered],
-        )
+        return [
+            FileRow(uid, place, _named(base), _named(info), _named(extra))
+            for uid, place, base, info, extra in rows
+        ]
 
 
-def remove_database(path: str, disk: Disk) -> None:
+def _stored(name: str) -> str:
     """
-    Delete a database that can be made again.
+    A part of a file's name as a text that SQLite takes: it may be no UTF-8.
     """
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        with suppress(FileNotFoundError):
-            disk.unlink(path + suffix)
+    return name if name.isascii() else _ESCAPE + os.fsencode(name).hex()
 
 
-def _is_trouble_of_disk(error: Exception) -> bool:
+def _named(stored: str) -> str:
     """
-    Whether it is the file system that fails, not the database that is bad.
+    The other way round.
     """
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-    )
-
-
-def as_mail_error(error: Exception) -> StoreFull | StoreUnavailable:
-    """
-    What a failure of the file system under SQLite means.
-    """
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
-        return StoreFull()
-    return StoreUnavailable()
+    if not stored.startswith(_ESCAPE):
+        return stored
+    return os.fsdecode(bytes.fromhex(stored[len(_ESCAPE) :]))

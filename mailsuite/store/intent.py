@@ -93,6 +93,7 @@ class Intents:
         except FileNotFoundError:
             return None
         try:
-            return msgspec.json.decode(octets, type=Intent)
+            intent: Intent = msgspec.json.decode(octets, type=Intent)
         except (msgspec.DecodeError, msgspec.ValidationError):
             return "unreadable"
+        return intent

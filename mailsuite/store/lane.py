@@ -154,7 +154,12 @@ class Lane:
         failed = list(steps)
         steps.clear()
         failure.cleanFailure()
-        self._pool.post(lambda: [s.done.errback(failure) for s in failed])
+
+        def tell() -> None:
+            for step in failed:
+                step.done.errback(failure)
+
+        self._pool.post(tell)
 
     # In the reactor
 

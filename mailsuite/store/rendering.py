@@ -99,8 +99,8 @@ def keep_up(folder: MailboxFolder) -> None:
     tools = account.tools
     first = folder.row.uidnext - LATEST
     for renderer in tools.renderers.values():
-        kind = account.index.kind(renderer.name, renderer.version)
-        uids = account.index.unrendered(mailbox, kind, first)
+        kind = account.index.renderings.kind(renderer.name, renderer.version)
+        uids = account.index.renderings.missing(mailbox, kind, first)
         if not uids:
             continue
         paths = reading.paths(folder, UIDSet.of(uids), check=False)
@@ -112,10 +112,12 @@ def _kept(
     folder: MailboxFolder, renderer: IRenderer, wanted: UIDSet
 ) -> dict[int, bytes]:
     index = folder.account.index
-    kind = index.kind(renderer.name, renderer.version)
+    kind = index.renderings.kind(renderer.name, renderer.version)
     found: dict[int, bytes] = {}
     for first, last in wanted.ranges:
-        found.update(index.renderings(folder.row.mailbox, kind, first, last))
+        found.update(
+            index.renderings.between(folder.row.mailbox, kind, first, last)
+        )
     return found
 
 
@@ -123,9 +125,9 @@ def _keep(
     folder: MailboxFolder, renderer: IRenderer, made: dict[int, bytes]
 ) -> None:
     index = folder.account.index
-    kind = index.kind(renderer.name, renderer.version)
+    kind = index.renderings.kind(renderer.name, renderer.version)
     with index.transaction():
-        index.add_renderings(folder.row.mailbox, kind, made.items())
+        index.renderings.add(folder.row.mailbox, kind, made.items())
 
 
 def _rendered(

@@ -14,6 +14,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from mmap import mmap
 from typing import Protocol, TypeVar
 
 from mailsuite.mail.flags import FlagNames
@@ -28,7 +29,6 @@ from mailsuite.store.searchkeys import (
     prepared,
     sift,
 )
-from mailsuite.store.whole import read_whole
 
 T = TypeVar("T")
 
@@ -71,6 +71,13 @@ class Searched(Protocol):
         :param check: they are not where they were thought to be.
         """
 
+    def whole(self, path: str) -> bytes | mmap:
+        """
+        All of a message, CR LF at the end of each line.  Called in a thread.
+
+        :raises FileNotFoundError: the file has another name.
+        """
+
     def in_pool(self, work: Callable[[], T], /) -> Awaitable[T]:
         """
         Call what blocks in a thread.
@@ -90,7 +97,7 @@ async def search(mailbox: Searched, key: Key) -> UIDSet:
         paths = await mailbox.file_paths(uids)
         for some in _slices(places, facts.sizes):
             matching, moved = await mailbox.in_pool(
-                partial(_tried, key, facts, some, paths)
+                partial(_tried, mailbox, key, facts, some, paths)
             )
             found += matching
             for place in moved:
@@ -146,13 +153,17 @@ async def _try_moved(
     uids = UIDSet.of([facts.uids[place]])
     paths = await mailbox.file_paths(uids, check=True)
     matching, _ = await mailbox.in_pool(
-        partial(_tried, key, facts, [place], paths)
+        partial(_tried, mailbox, key, facts, [place], paths)
     )
     return matching
 
 
 def _tried(
-    key: Key, facts: Facts, places: Sequence[int], paths: dict[int, str]
+    mailbox: Searched,
+    key: Key,
+    facts: Facts,
+    places: Sequence[int],
+    paths: dict[int, str],
 ) -> tuple[list[int], list[int]]:
     """
     The places that match, and those whose files are not there.  In a thread.
@@ -161,7 +172,7 @@ def _tried(
     moved: list[int] = []
     for place in places:
         try:
-            content = read_whole(paths[facts.uids[place]])
+            content = mailbox.whole(paths[facts.uids[place]])
         except (KeyError, FileNotFoundError):
             moved.append(place)
             continue

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from mailsuite.disk import Disk
-from mailsuite.store.index import as_mail_error
+from mailsuite.store.database import as_mail_error
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS special_use (
