@@ -62,6 +62,16 @@ def as_mail_error(error: OSError) -> MailError:
     return StoreUnavailable()
 
 
+def write_hint(descriptor: int, octets: bytes) -> None:
+    """
+    Overwrite the first octets of a lock file.
+
+    It is a word between living processes: nothing of it need survive, so no
+    recorder is told.
+    """
+    os.pwrite(descriptor, octets, 0)
+
+
 class File:
     """
     A file that is open for writing at its end.
