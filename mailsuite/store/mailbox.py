@@ -12,6 +12,7 @@ Implementation notes
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from mmap import mmap
 from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -43,7 +44,7 @@ from mailsuite.mail.query import Key
 from mailsuite.mail.uids import UID, ModSeq, UIDSet
 from mailsuite.store import adding, copying, flagging, reading
 from mailsuite.store.broker import Broker
-from mailsuite.store.content import open_cached, open_slowly
+from mailsuite.store.content import mapped, open_cached, open_slowly
 from mailsuite.store.deltas import Deleted, Delta, News, Renamed
 from mailsuite.store.incoming import Incoming
 from mailsuite.store.mailboxfolder import MailboxFolder
@@ -301,6 +302,12 @@ class Mailbox:
         return await self.run(
             lambda folder: reading.paths(folder, uids, check=check)
         )
+
+    def whole(self, path: str) -> bytes | mmap:
+        """
+        See ``searching.Searched``.
+        """
+        return mapped(path, self._account.disk)
 
     def in_pool(self, work: Callable[[], T], /) -> Deferred[T]:
         """

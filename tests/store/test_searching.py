@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from mmap import mmap
 from typing import TypeVar
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from mailsuite.disk import Disk
 from mailsuite.mail.flags import SYSTEM_FLAGS, FlagNames
 from mailsuite.mail.mailboxes import Messages
 from mailsuite.mail.query import (
@@ -39,6 +41,7 @@ from mailsuite.mail.query import (
     TextContains,
 )
 from mailsuite.mail.uids import ModSeq, UIDSet
+from mailsuite.store.content import mapped
 from mailsuite.store.searching import search
 
 T = TypeVar("T")
@@ -128,6 +131,12 @@ class FolderMailbox:
             if not check or os.path.exists(path):
                 found[uid] = path
         return found
+
+    def whole(self, path: str) -> bytes | mmap:
+        """
+        A whole message.
+        """
+        return mapped(path, Disk())
 
     def in_pool(self, work: Callable[[], T], /) -> Deferred[T]:
         """
@@ -402,7 +411,7 @@ class SearchTests(SynchronousTestCase):
         """
         it = self.mailbox.plain[0]
         path = os.path.join(self.mailbox.folder, str(it.uid))
-        for padding in (0, 300_000):
+        for padding in (0, 2_000_000):
             with open(path, "wb") as file:
                 file.write(b"Subject: lf\n\nthe\nbody" + b"." * padding + b"\n")
 
