@@ -30,6 +30,7 @@ from mailsuite.errors import (
     MailError,
     NoSuchMailbox,
     StoreBusy,
+    StoreFull,
     StoreUnavailable,
 )
 from mailsuite.interfaces import AccountRecord, IRenderer
@@ -146,6 +147,9 @@ class AccountFolder:
         :raises MailError: in place of what the system and SQLite raise.
         """
         with self._guarded():
+            if self._index is None or self._doubtful:
+                # An earlier step of this turn failed.
+                self._put_in_order()
             result = work()
         assert self._hold is not None
         self._hold.set_clean()
@@ -163,8 +167,7 @@ class AccountFolder:
         try:
             yield
         except MailError as error:
-            if error.temporary and not isinstance(error, StoreBusy):
-                self._doubt()
+            self._after(error)
             raise
         except IndexBroken as error:
             self.log.warn(
@@ -175,11 +178,21 @@ class AccountFolder:
             self._forget_index()
             raise StoreUnavailable from error
         except OSError as error:
-            self._doubt()
+            self.doubt()
             raise self._as_mail_error(error) from error
         except Exception:
-            self._doubt()
+            self.doubt()
             raise
+
+    def _after(self, error: MailError) -> None:
+        """
+        Where files may be half-changed, leave doubt.
+        """
+        assert self._hold is not None
+        if isinstance(error, StoreBusy) or not error.temporary:
+            self._hold.set_clean()
+        elif self._hold.dirty:
+            self.doubt()
 
     def _as_mail_error(self, error: OSError) -> MailError:
         self.log.warn(
@@ -189,7 +202,10 @@ class AccountFolder:
         )
         return as_mail_error(error)
 
-    def _doubt(self) -> None:
+    def doubt(self) -> None:
+        """
+        Compare all with the maildir before the next step.
+        """
         self._doubtful = True
         self.use.forget()
         self._close_index()
@@ -202,11 +218,13 @@ class AccountFolder:
             self._left = None
         if self._index is None:
             self._open_index()
+            if self._doubtful:
+                self.index.check()
         assert self._hold is not None
         if self._doubtful or self._hold.left_dirty:
             self._recover()
         modseq, epoch = self.index.standing()
-        if modseq != self._seen or epoch != self.epoch:
+        if modseq != self._seen or epoch > self.epoch:
             self._catch_up(modseq, epoch)
 
     def _is_same_index(self) -> bool:
@@ -237,14 +255,26 @@ class AccountFolder:
         """
         Have every mailbox compared whole, and finish or undo what was begun.
         """
+        assert self._hold is not None
         self.changing()
         self.epoch += 1
         recover(self)
-        with self.commit():
-            pass
-        assert self._hold is not None
+        try:
+            with self.commit():
+                pass
+        except StoreFull:
+            # The mailboxes can be read; it is tried again at the next step.
+            self._doubtful = True
+        else:
+            self._doubtful = False
         self._hold.set_clean()
-        self._doubtful = False
+
+    def compare_later(self) -> None:
+        """
+        A mailbox could not be compared: go on with what the index has.
+        """
+        self._load_mailboxes()
+        self._doubtful = True
 
     def _catch_up(self, modseq: int, epoch: int) -> None:
         """
@@ -252,7 +282,7 @@ class AccountFolder:
         """
         since = self._seen
         self._seen = modseq
-        self.epoch = epoch
+        self.epoch = max(epoch, self.epoch)
         self.modseqs.last = max(self.modseqs.last, modseq)
         self.use.forget()
         before = {m.row.guid for m in self.mailboxes.values()}

@@ -123,15 +123,18 @@ def open_cached(path: str, size: int, pool: Pool) -> IContent | None:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if os.fstat(descriptor).st_size != size:
-            return None
+        stored = os.fstat(descriptor).st_size
         if size > SHORT:
+            if stored != size:
+                return None
             content = LongContent(descriptor, size, pool)
             descriptor = -1
             return content
-        octets = read_cached(descriptor, 0, size)
-        if octets is None or len(octets) != size:
+        octets = read_cached(descriptor, 0, stored)
+        if octets is None or len(octets) != stored:
             return None
+        if stored != size:
+            octets = LineEnds().feed(octets)
         return ShortContent(octets)
     finally:
         if descriptor >= 0:

@@ -60,34 +60,52 @@ def copy(source: MailboxFolder, uids: UIDSet, folder: str) -> Copied:
     """
     Copy messages into the mailbox in ``folder``, all or none.
     """
+    destination = source.account.mailbox(folder)
+    with destination.uids.locked():
+        made = _copy(source, destination, uids)
+    return _copied(destination, made)
+
+
+def _copy(
+    source: MailboxFolder, destination: MailboxFolder, uids: UIDSet
+) -> list[tuple[_Copy, int]]:
     account = source.account
-    destination = account.mailbox(folder)
     copies = _planned(source, destination, uids)
     if not copies:
-        return _copied(destination, [], [])
+        return []
     account.use.check(sum(c.row[3] for c in copies), len(copies))
     account.changing()
-    account.intents.declare(CopyIntent(folder, [c.name.base for c in copies]))
+    account.intents.declare(
+        CopyIntent(destination.row.folder, [c.name.base for c in copies])
+    )
     made = _make(source, destination, copies)
     account.intents.fulfilled_for_good()
     _commit(destination, made)
-    return _copied(destination, [c for c, _ in made], [u for _, u in made])
+    return made
 
 
 def move(source: MailboxFolder, uids: UIDSet, folder: str) -> Copied:
     """
     Move messages into the mailbox in ``folder``.
     """
+    destination = source.account.mailbox(folder)
+    with destination.uids.locked():
+        made = _move(source, destination, uids)
+    return _copied(destination, made)
+
+
+def _move(
+    source: MailboxFolder, destination: MailboxFolder, uids: UIDSet
+) -> list[tuple[_Copy, int]]:
     account = source.account
-    destination = account.mailbox(folder)
     copies = _planned(source, destination, uids)
     if not copies:
-        return _copied(destination, [], [])
+        return []
     account.changing()
     account.intents.declare(
         MoveIntent(
             source.row.folder,
-            folder,
+            destination.row.folder,
             [(c.source.base, c.name.base, str(c.name)) for c in copies],
         )
     )
@@ -97,7 +115,7 @@ def move(source: MailboxFolder, uids: UIDSet, folder: str) -> Copied:
     unlink(source, UIDSet.of(row[0] for row in going))
     account.intents.fulfilled()
     commit_removal(source, going)
-    return _copied(destination, [c for c, _ in made], [u for _, u in made])
+    return made
 
 
 def _planned(
@@ -157,9 +175,7 @@ def _make(
     folder = f"{destination.path}/{CUR}"
     written: list[File] = []
     made: list[_Copy] = []
-    with destination.uids.locked(), destination.own_change(CUR):
-        if not destination.uids.unchanged():
-            look(destination)
+    with destination.own_change(CUR):
         try:
             for one in copies:
                 if _link(source, destination, one, written):
@@ -248,10 +264,10 @@ def _commit(
 
 
 def _copied(
-    destination: MailboxFolder, copies: Sequence[_Copy], uids: Sequence[int]
+    destination: MailboxFolder, made: Sequence[tuple[_Copy, int]]
 ) -> Copied:
     return Copied(
         destination.row.uidvalidity,
-        tuple(UID(one.row[0]) for one in copies),
-        tuple(UID(uid) for uid in uids),
+        tuple(UID(one.row[0]) for one, _ in made),
+        tuple(UID(uid) for _, uid in made),
     )

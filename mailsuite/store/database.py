@@ -176,6 +176,15 @@ class Database:
         database.execute("COMMIT")
         self.fresh = True
 
+    def check(self) -> None:
+        """
+        Read all of it.
+
+        :raises IndexBroken: it is not as it was written.
+        """
+        if self.all("PRAGMA quick_check(1)") != [("ok",)]:
+            raise IndexBroken("quick_check")
+
     def close(self) -> None:
         """
         Close the database.  May be called more than once.

@@ -96,6 +96,13 @@ class AccountHold:
         """
         return os.pread(self._lock, 1, 0) == b"1"
 
+    @property
+    def dirty(self) -> bool:
+        """
+        Whether we said so.
+        """
+        return self._dirty
+
     def set_dirty(self) -> None:
         """
         Say that files are being changed.

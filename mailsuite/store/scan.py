@@ -21,7 +21,7 @@ import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mailsuite.errors import StoreBusy
+from mailsuite.errors import StoreBusy, StoreFull, StoreUnavailable
 from mailsuite.store.content import bare_line_feeds
 from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.mailboxfolder import MailboxFolder
@@ -69,6 +69,16 @@ def look(mailbox: MailboxFolder, *, verify: bool = False) -> None:
             "{path} is locked by another program, and read later",
             path=mailbox.path,
         )
+    except (StoreFull, StoreUnavailable) as error:
+        if not mailbox.row.epoch:
+            raise
+        # What the index has can be read even so.
+        mailbox.log.warn(
+            "{path} cannot be compared with the index: {error}",
+            path=mailbox.path,
+            error=error.public,
+        )
+        account.compare_later()
 
 
 class _Look:

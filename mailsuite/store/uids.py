@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from mailsuite.disk import Disk
+from mailsuite.disk import Disk, as_mail_error
 from mailsuite.store.dotlock import Dotlocks, Held
 from mailsuite.store.uidlist import (
     LOCK,
@@ -89,12 +89,18 @@ class UIDs:
         Nobody else changes the list meanwhile.
 
         :raises StoreBusy: somebody held it too long.
+        :raises StoreFull, StoreUnavailable: no lock can be made.
         """
         if self._held is not None:
             yield
             return
-        with self._dotlocks.hold(self._lock, PATIENCE) as held:
-            self._held = held
+        with ExitStack() as locks:
+            try:
+                self._held = locks.enter_context(
+                    self._dotlocks.hold(self._lock, PATIENCE)
+                )
+            except OSError as error:
+                raise as_mail_error(error) from error
             try:
                 yield
             finally:
