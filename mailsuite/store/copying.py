@@ -79,7 +79,11 @@ def _copy(
         CopyIntent(destination.row.folder, [c.name.base for c in copies])
     )
     made = _make(source, destination, copies)
-    account.intents.fulfilled_for_good()
+    try:
+        account.intents.fulfilled_for_good()
+    except OSError:
+        _take_back(destination, [one for one, _ in made])
+        raise
     _commit(destination, made)
     return made
 
@@ -190,17 +194,25 @@ def _make(
                 else []
             )
         except (OSError, MailError):
-            for one in made:
-                with suppress(OSError):
-                    disk.unlink(f"{folder}/{one.name}")
-            with suppress(OSError):
-                disk.sync(folders=[folder])
+            _take_back(destination, made)
             source.account.intents.fulfilled_for_good()
             raise
         finally:
             for file in written:
                 file.close()
     return list(zip(made, uids, strict=True))
+
+
+def _take_back(destination: MailboxFolder, made: Sequence[_Copy]) -> None:
+    """
+    Remove copies that were made, as far as that is possible.
+    """
+    disk, folder = destination.account.disk, f"{destination.path}/{CUR}"
+    for one in made:
+        with suppress(OSError):
+            disk.unlink(f"{folder}/{one.name}")
+    with suppress(OSError):
+        disk.sync(folders=[folder])
 
 
 def _link(

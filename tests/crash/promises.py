@@ -25,9 +25,8 @@ def broken_promises(
     :param together: the step is made whole or not at all.
     """
     if not answered:
-        # What is new in it was told to nobody.
         after = {
-            place: box if place in before else replace(box, mailbox_id="")
+            place: _untold(box, before.get(place))
             for place, box in after.items()
         }
     allowed = [after] if answered else [before, after]
@@ -54,6 +53,20 @@ def broken_promises(
             )
         ]
     return problems
+
+
+def _untold(after: Box, before: Box | None) -> Box:
+    """
+    The mailbox as it may be when nobody was told its numbers.
+    """
+    known = set() if before is None else {x.content for x in before.messages}
+    messages = tuple(
+        x if x.content in known else replace(x, uid=None)
+        for x in after.messages
+    )
+    if before is None:
+        return Box("", 0, 0, messages)
+    return replace(after, messages=messages, modseq=before.modseq)
 
 
 def _all_match(found: View, wanted: View, contents: set[bytes]) -> bool:

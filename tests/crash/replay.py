@@ -45,9 +45,11 @@ class Record:
     """
     What happened, in order, on top of what was on the disk.
 
+    :param forgets: steps that are not kept.
     :param commits: the database after each ``Committed``, by its place.
     """
 
+    forgets: Callable[[Step], bool]
     steps: list[Step | Answered] = field(default_factory=list)
     commits: dict[int, bytes] = field(default_factory=dict)
 
@@ -55,6 +57,8 @@ class Record:
         """
         Be told of a step.
         """
+        if self.forgets(step):
+            return
         if isinstance(step, Committed):
             self.commits[len(self.steps)] = _database(step.path)
         self.steps.append(step)
@@ -146,9 +150,15 @@ class Recording:
 
     :param root: the folder.
     :param operate: makes the step; its end is the answer.
+    :param forgets: steps that are made, and not recorded.
     """
 
-    def __init__(self, root: str, operate: Callable[[Running], None]) -> None:
+    def __init__(
+        self,
+        root: str,
+        operate: Callable[[Running], None],
+        forgets: Callable[[Step], bool],
+    ) -> None:
         self._root = root
         self._model = DiskModel(root, _is_database)
         self._databases: dict[str, list[bytes | None]] = {}
@@ -160,18 +170,18 @@ class Recording:
                     inner = os.path.relpath(path, root)
                     self._databases[inner] = [_database(path)]
                     self.inodes[inner] = os.stat(path).st_ino
-        self._record = Record()
+        self._record = Record(forgets)
         running = Running(root, self._record.take)
         operate(running)
         self._record.steps.append(Answered())
         running.close()
 
     @property
-    def steps(self) -> int:
+    def points(self) -> int:
         """
-        How many steps were recorded.
+        How many crash points there are: before, between and after the steps.
         """
-        return len(self._record.steps)
+        return len(self._record.steps) + 1
 
     def states(self, most_a_point: int) -> Iterator[CrashState]:
         """

@@ -36,13 +36,19 @@ def record(root: str, number: int) -> AccountRecord:
 class Running:
     """
     A store with threads of its own, whose results are waited for here.
+
+    :param recorder: of what it does on the disk.
+    :param disk: in place of an ordinary one.
     """
 
     def __init__(
-        self, root: str, recorder: Callable[[Step], None] | None = None
+        self,
+        root: str,
+        recorder: Callable[[Step], None] | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self._posted: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._disk = Disk(recorder)
+        self._disk = disk or Disk(recorder)
         self._pool = Pool("crash", 2, self._posted.put)
         self.root = root
         self.store = MailboxService(
