@@ -261,6 +261,12 @@ class Account:
         """
         mailbox.users -= 1
 
+    def changed(self, mailbox: Mailbox) -> None:
+        """
+        A mailbox that somebody has open was changed.
+        """
+        self._service.verifications.add(mailbox)
+
     def forget_mailbox(self, mailbox: Mailbox) -> None:
         """
         Keep a mailbox in memory no more.

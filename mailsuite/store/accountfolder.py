@@ -17,7 +17,6 @@ Implementation notes
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -46,6 +45,7 @@ from mailsuite.store.maildir import CUR, Names
 from mailsuite.store.modseq import CleanMark, ModSeqs
 from mailsuite.store.quota import Use
 from mailsuite.store.recovery import recover
+from mailsuite.store.scan import look
 from mailsuite.store.settings import Settings
 
 T = TypeVar("T")
@@ -399,8 +399,6 @@ class AccountFolder:
         Let go of all descriptors for now.
         """
         if self._index is not None:
-            with suppress(MailError, IndexBroken, sqlite3.Error):
-                self._save_seen()
             self._left = (self._index.inode, self.epoch)
         self._close_index()
         if self._hold is not None:
@@ -414,6 +412,9 @@ class AccountFolder:
         Called within ``holding``.
         """
         index = self.index
+        for mailbox in self.mailboxes.values():
+            if mailbox.unverified and os.path.isdir(mailbox.path):
+                look(mailbox, verify=True)
         self._save_seen()
         modseq = self.index.standing()[0]
         inode = index.inode

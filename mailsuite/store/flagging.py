@@ -52,24 +52,21 @@ def store(
     if refused:
         without = set(refused)
         rows = [row for row in rows if row[0] not in without]
-    changes = [
-        (row, after)
-        for row in rows
-        if (after := _changed(row[1], mode, bits)) != row[1]
-    ]
+    changing = [row for row in rows if _changed(row[1], mode, bits) != row[1]]
     files = mailbox.files_of(uids.ranges)
     renamed = _rename(
         mailbox,
-        [(files[row[0]], after) for row, after in changes],
+        [files[row[0]] for row in changing],
+        lambda before: _changed(before, mode, bits),
     )
-    done = [(row, after) for row, after in changes if row[0] in renamed]
-    if done or keywords != mailbox.row.keywords:
-        _commit(mailbox, done, list(renamed.values()))
-    lost = {row[0] for row, _ in changes if row[0] not in renamed}
+    changed = [row for row in changing if row[0] in renamed]
+    if changed or keywords != mailbox.row.keywords:
+        _commit(mailbox, changed, renamed)
+    lost = {row[0] for row in changing if row[0] not in renamed}
     stood = UIDSet.of(row[0] for row in rows if row[0] not in lost)
     unchanged = UIDSet.of(refused)
     return FlagsStored(
-        UIDSet.of(row[0] for row, _ in done),
+        UIDSet.of(row[0] for row in changed),
         unchanged,
         uids - stood - unchanged,
         ModSeq(mailbox.row.highestmodseq),
@@ -86,30 +83,38 @@ def _changed(before: int, mode: FlagMode, bits: int) -> int:
             return bits
 
 
+#: Files that were renamed, by UID, each with its flags.
+_Renamed = dict[int, tuple[FileRow, int]]
+
+
 def _rename(
-    mailbox: MailboxFolder, changes: Sequence[tuple[FileRow, int]]
-) -> dict[int, FileRow]:
+    mailbox: MailboxFolder,
+    files: Sequence[FileRow],
+    changed: Callable[[int], int],
+) -> _Renamed:
     """
     Give files their names with other flags; durable on return.
 
-    :return: those that were there, by UID, with their names.
+    :param changed: the flags that come of those that a name has.
+    :return: those that were there.
     """
-    renamed: dict[int, FileRow] = {}
-    if not changes:
+    renamed: _Renamed = {}
+    if not files:
         return renamed
     disk, path = mailbox.account.disk, mailbox.path
     touched: set[str] = set()
+
+    def rename(old: FileRow) -> None:
+        name = MessageName.parse(old.base + old.info)
+        flags = changed(name.flags)
+        info = str(name.with_flags(flags))[len(old.base) :]
+        new = FileRow(old.uid, CUR, old.base, info, old.extra)
+        disk.rename(f"{path}/{old.path}", f"{path}/{new.path}")
+        touched.update((old.place, CUR))
+        renamed[old.uid] = new, flags
+
     with mailbox.own_change(CUR, NEW):
-        for file, flags in changes:
-
-            def rename(old: FileRow, flags: int = flags) -> None:
-                name = MessageName.parse(old.base + old.info).with_flags(flags)
-                info = str(name)[len(old.base) :]
-                new = FileRow(old.uid, CUR, old.base, info, old.extra)
-                disk.rename(f"{path}/{old.path}", f"{path}/{new.path}")
-                touched.update((old.place, CUR))
-                renamed[old.uid] = new
-
+        for file in files:
             found_at_once(mailbox, file, rename)
         disk.sync(folders=[f"{path}/{place}" for place in sorted(touched)])
     return renamed
@@ -137,9 +142,7 @@ def found_at_once(
 
 
 def _commit(
-    mailbox: MailboxFolder,
-    changes: Sequence[tuple[MessageRow, int]],
-    files: Sequence[FileRow],
+    mailbox: MailboxFolder, changed: Sequence[MessageRow], renamed: _Renamed
 ) -> None:
     account, row = mailbox.account, mailbox.row
     row.highestmodseq = modseq = account.next_modseq()
@@ -147,14 +150,16 @@ def _commit(
         account.index.set_flags(
             row.mailbox,
             modseq,
-            [(before[0], after) for before, after in changes],
+            [(before[0], renamed[before[0]][1]) for before in changed],
         )
-        account.index.set_names(row.mailbox, files)
+        account.index.set_names(
+            row.mailbox, [file for file, _ in renamed.values()]
+        )
         mailbox.save()
     mailbox.delta(
         [
-            (before[0], after, modseq, before[3], before[4])
-            for before, after in changes
+            (uid, renamed[uid][1], modseq, size, date)
+            for uid, _, _, size, date in changed
         ]
     )
 

@@ -179,6 +179,18 @@ class Mailbox:
         """
         await self.run(reading.look)
 
+    async def verify(self) -> None:
+        """
+        Also of what hides behind changes of our own.
+        """
+        await self.run(reading.verify)
+
+    def verify_behind(self) -> None:
+        """
+        The same, with nobody waiting for it.
+        """
+        self.run_behind(reading.verify)
+
     async def append(
         self,
         content: IIncoming,
@@ -382,6 +394,8 @@ class Mailbox:
             return
         known = self.flag_names.keywords
         self.flag_names = FlagNames(news.keywords)
+        if self.users:
+            self._account.changed(self)
         self.uidnext = UID(news.uidnext)
         self.highestmodseq = modseq = ModSeq(news.modseq)
         rows, expunged = news.rows, news.expunged

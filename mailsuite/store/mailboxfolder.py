@@ -187,7 +187,11 @@ class MailboxFolder:
         Keep the numbers; within a commit.
         """
         self.seen.uids = self.uids.stamp
-        self.row.seen = str(self.seen)
+        seen = self.seen
+        if self.unverified:
+            # Whoever reads this knows nothing of our own changes.
+            seen = Seen(uids=seen.uids, keywords=seen.keywords)
+        self.row.seen = str(seen)
         self.account.index.save_mailbox(self.row)
         self.unsaved = False
 

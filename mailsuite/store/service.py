@@ -42,6 +42,7 @@ from mailsuite.store.incoming import Incoming
 from mailsuite.store.mailbox import Mailbox
 from mailsuite.store.maildir import MessageName, Names
 from mailsuite.store.pool import Pool
+from mailsuite.store.verifying import Verifications
 from mailsuite.store.watcher import Watcher
 
 #: How long no delivery must come before accounts that nobody has open give
@@ -113,6 +114,7 @@ class MailboxService:
         self._open = OpenAccounts(
             clock, limits.open_indexes, limits.idle_seconds, self._gone
         )
+        self.verifications = Verifications(clock)
         self._in_memory = MailboxCache(limits.messages_in_memory)
         self._reserved: dict[int, tuple[int, int]] = {}
         self._later: OrderedDict[int, AccountRecord] = OrderedDict()
@@ -369,6 +371,7 @@ class MailboxService:
             self._quiet.cancel()
             self._quiet = None
         self._open.stop()
+        self.verifications.stop()
         await self.pool.run(self._committer.stop)
         accounts, self._accounts = list(self._accounts.values()), {}
         for number in range(0, len(accounts), 64):
