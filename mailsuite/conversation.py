@@ -19,8 +19,10 @@ Implementation notes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass, field
+from functools import partial
+from types import coroutine
 from typing import Any
 from typing import Protocol as Shape
 
@@ -110,9 +112,9 @@ class ISession(Shape):
         What is said first.
         """
 
-    async def answer(self, event: object) -> Answer:
+    def answer(self, event: object) -> Coroutine[Any, Any, Answer]:
         """
-        Carry out one event of the wire.
+        Carry out one event of the wire: an ``async def``.
         """
 
     def secured(self) -> None:
@@ -427,15 +429,26 @@ class Conversation(Protocol):
 
     async def _answered(self, event: object, joined: list[bytes]) -> Answer:
         """
-        The session's answer; if it has to wait, what stands in ``joined`` is
-        sent first.
+        The session's answer; if it has to wait, or fails, what stands in
+        ``joined`` is sent first.
         """
-        coroutine = self._session.answer(event)
-        work = Deferred.fromCoroutine(coroutine)
-        if not work.called and joined:
-            self._write(b"".join(joined))
-            joined.clear()
-        return await work
+        # A Deferred for each event would cost more than many an answer does:
+        # so the first step is made by hand.
+        work = self._session.answer(event)
+        try:
+            waited = work.send(None)
+        except StopIteration as answered:
+            answer: Answer = answered.value
+            return answer
+        except BaseException:
+            self._send_joined(joined)
+            raise
+        self._send_joined(joined)
+        return await _rest(work, waited)
+
+    def _send_joined(self, joined: list[bytes]) -> None:
+        self._write(b"".join(joined))
+        joined.clear()
 
     async def _send_pieces(self, pieces: AsyncIterator[bytes]) -> None:
         async for piece in pieces:
@@ -514,6 +527,30 @@ class Conversation(Protocol):
             self._reset_timer(left)
         else:
             self.end(self._session.timed_out())
+
+
+@coroutine
+def _rest(
+    work: Coroutine[Any, Any, Answer], waited: Any
+) -> Generator[Any, Any, Answer]:
+    """
+    Go on with a coroutine that has begun and waits.
+    """
+    while True:
+        try:
+            result = yield waited
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as failure:  # noqa: BLE001  # it is the session's
+            resume = partial(work.throw, failure)
+        else:
+            resume = partial(work.send, result)
+        try:
+            waited = resume()
+        except StopIteration as answered:
+            answer: Answer = answered.value
+            return answer
 
 
 #: Seconds that a peer has to take our last words.

@@ -259,6 +259,15 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.transport.writes, [b"our fault\r\n"])
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
+    def test_answers_before_a_bug_are_not_lost(self) -> None:
+        """
+        A client that was answered must not do it all again.
+        """
+        self.conversation.dataReceived(b"a\r\nbug\r\n")
+
+        self.assertEqual(self.transport.value()[7:], b"<a>\r\nour fault\r\n")
+        self.flushLoggedErrors(ValueError)
+
     def test_a_silent_client_is_ended(self) -> None:
         """
         Silence counts from the last octet.
