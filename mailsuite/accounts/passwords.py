@@ -38,6 +38,10 @@ _SALT_OCTETS = 16
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _APP_PASSWORD = re.compile(r"(?:[a-z2-9]{5}-){3}[a-z2-9]{5}")
 
+#: Whoever steals SCRAM keys must repeat as often for each guess.  Cyrus SASL's
+#: clients (mbsync 1.4) refuse to compute more than 65,536.
+SCRAM_ITERATIONS = 50_000
+
 #: How long a success is remembered, in seconds, and how many are.
 _REMEMBER_SECONDS = 300.0
 _REMEMBER = 10_000
@@ -67,14 +71,13 @@ class Passwords:
         *,
         scheme: str = "argon2id",
         scram: bool = True,
-        scram_iterations: int = 100_000,
+        scram_iterations: int = SCRAM_ITERATIONS,
     ) -> None:
         """
         :param threads: those named ``hash``, with a bounded queue.
         :param scheme: a name in ``schemes.MAKERS``.
         :param scram: whether to make SCRAM keys of accounts' passwords.
-        :param scram_iterations: for new keys; whoever steals the keys must
-            repeat as many for each guess.
+        :param scram_iterations: for new keys.
         """
         self.scram_iterations = scram_iterations
         self._threads = threads
