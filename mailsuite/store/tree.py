@@ -255,6 +255,9 @@ def clear_removed(account: AccountFolder) -> None:
 
 
 def _take_apart(disk: Disk, path: str) -> None:
+    """
+    Remove a folder with all in it; it does not come back.
+    """
     for folder, inner, files in os.walk(path, topdown=False):
         for name in files:
             disk.unlink(os.path.join(folder, name))
@@ -265,6 +268,7 @@ def _take_apart(disk: Disk, path: str) -> None:
             else:
                 disk.remove_folder(inside)
     disk.remove_folder(path)
+    disk.sync(folders=[os.path.dirname(path)])
 
 
 def rename(account: AccountFolder, old: str, new: str) -> None:
