@@ -89,7 +89,7 @@ class Committer:
             self._thread.start()
         done: Deferred[list[Placed]] = Deferred()
         self._waiting.put(_Delivery(incoming, maildirs, done))
-        return done
+        return incoming.during(done)
 
     def stop(self) -> None:
         """

@@ -7,12 +7,17 @@ Implementation notes
   but the one that they are delivered as.  What is larger goes, as it comes,
   into a file without a name on the mail's file system, which is then linked
   where it belongs.
+- Who waits for a thread may give up (a client that goes away cancels what was
+  done for it) and discard the content while the thread still works with it.
+  What it works with then goes only when the thread is done: a descriptor that
+  was closed too early is another file's by then.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Awaitable
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -20,6 +25,8 @@ from zope.interface import implementer
 from mailsuite.disk import Disk, File, as_mail_error
 from mailsuite.interfaces import IContent, IIncoming
 from mailsuite.store.pool import Pool
+
+T = TypeVar("T")
 
 #: Content of so many octets and less is kept in memory.
 IN_MEMORY = 1 << 20
@@ -54,7 +61,7 @@ class Incoming:
         self._pieces: list[bytes] = []
         self._waiting = 0
         self._file: File | None = None
-        self._writing = False
+        self._uses = 0
         self._discarded = False
 
     def write(self, octets: bytes) -> Awaitable[None] | None:
@@ -69,14 +76,22 @@ class Incoming:
         self._in_memory = False
         if self._waiting < PIECE:
             return None
-        self._writing = True
-        done: Deferred[None] = self._pool.run(self._flush)
-        return done.addBoth(self._wrote)
+        return self.during(self._pool.run(self._flush))
 
-    def _wrote(self, result: None) -> None:
-        self._writing = False
-        if self._discarded:
-            self._close()
+    def during(self, work: Deferred[T]) -> Deferred[T]:
+        """
+        The same result; but whoever gives up waiting for it, until ``work``
+        is done ``discard`` takes nothing away.
+        """
+        self._uses += 1
+        waiting: Deferred[T] = Deferred()
+        work.addBoth(self._used).addCallbacks(waiting.callback, waiting.errback)
+        return waiting
+
+    def _used(self, result: T) -> T:
+        self._uses -= 1
+        if self._discarded and not self._uses:
+            self._drop()
         return result
 
     def discard(self) -> None:
@@ -84,9 +99,14 @@ class Incoming:
         See ``IIncoming``.
         """
         self._discarded = True
+        if not self._uses:
+            self._drop()
+
+    def _drop(self) -> None:
         self._pieces.clear()
-        if not self._writing:
-            self._close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def content(self) -> IContent:
         """
@@ -156,11 +176,6 @@ class Incoming:
         except OSError as error:
             raise as_mail_error(error) from error
 
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
 
 @implementer(IContent)
 class _Written:
@@ -176,8 +191,9 @@ class _Written:
         """
         See ``IContent``.
         """
-        return await self._incoming._pool.run(
-            lambda: self._incoming.read(offset, length)
+        incoming = self._incoming
+        return await incoming.during(
+            incoming._pool.run(lambda: incoming.read(offset, length))
         )
 
     def close(self) -> None:
