@@ -92,6 +92,21 @@ def add(
     return int(row[0])
 
 
+def require_different_local_parts(connection: sqlite3.Connection) -> None:
+    """
+    :raises AddressTaken: two accounts have the same one, in two domains.
+    """
+    twice = connection.execute(
+        "SELECT local_part FROM accounts GROUP BY local_part"
+        " HAVING count(*) > 1"
+    ).fetchone()
+    if twice is not None:
+        raise AddressTaken(
+            f"{twice[0]} has an account in another domain, and the"
+            " configuration's home has no {domain}: both would share a folder"
+        )
+
+
 def exists(
     connection: sqlite3.Connection, local_part: str, domain: str
 ) -> bool:

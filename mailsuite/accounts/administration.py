@@ -81,6 +81,7 @@ class Administration:
 
         def add(connection: sqlite3.Connection) -> AccountEntry:
             number = account_rows.add(connection, *key, new)
+            self._directory.require_places(connection)
             return account_rows.entry(connection, number)
 
         return await self._directory.change(add)
@@ -165,12 +166,17 @@ class Administration:
             default domain.
         :raises BadImport: lines that cannot be imported; the text has them.
         """
-        return await self._directory.change(
-            import_lines,
-            tuple(lines),
-            typed_domain(domain or self._default),
-            self._passwords.new_salt,
-        )
+        given = tuple(lines)
+        usual = typed_domain(domain or self._default)
+
+        def add(connection: sqlite3.Connection) -> Imported:
+            imported = import_lines(
+                connection, given, usual, self._passwords.new_salt
+            )
+            self._directory.require_places(connection)
+            return imported
+
+        return await self._directory.change(add)
 
     # Aliases
 

@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from mailsuite.accounts import account_rows
 from mailsuite.accounts.database import Database, server_secret
 from mailsuite.accounts.errors import AccountsUnreadable
 from mailsuite.accounts.following import facts_after
@@ -162,6 +163,15 @@ class Directory:
         """
         targets = self.routes.expand(address)
         return tuple(str(Address(*target)) for target in targets)
+
+    def require_places(self, connection: sqlite3.Connection) -> None:
+        """
+        Each account has a place of its own.
+
+        :raises AddressTaken: two of them would share one.
+        """
+        if self._places.by_local_part:
+            account_rows.require_different_local_parts(connection)
 
     def record(self, address: Key) -> AccountRecord:
         """

@@ -19,7 +19,8 @@ class Places:
     ``{domain}`` and ``{local}`` are an address's; ``maildir`` may begin with
     ``{home}``.
 
-    :param home: absolute, and different for each address.
+    :param home: absolute; without ``{domain}``, accounts must differ in their
+        local parts.
     """
 
     home: str
@@ -38,6 +39,13 @@ class Places:
             if not os.path.isabs(path):
                 raise ValueError(f"{name} is not an absolute path: {path}")
 
+    @property
+    def by_local_part(self) -> bool:
+        """
+        Whether a local part alone decides where its mail lies.
+        """
+        return self.of("local", "one") == self.of("local", "other")
+
     def of(self, local_part: str, domain: str) -> tuple[str, str]:
         """
         (home, maildir) of an account.
@@ -54,5 +62,5 @@ class Places:
         used = {field for _, field, _, _ in parts if field is not None}
         if unknown := used - fields:
             raise ValueError(f"{name} has an unknown field: {sorted(unknown)}")
-        if "home" not in used and not used >= _FIELDS:
-            raise ValueError(f"{name} lacks {{local}} or {{domain}}")
+        if "home" not in used and "local" not in used:
+            raise ValueError(f"{name} lacks {{local}}")

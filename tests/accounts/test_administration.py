@@ -248,6 +248,35 @@ class AccountsTests(AdministrationTestCase):
         self.refused(NoSuchAccount, self.administration.quota("alice"))
 
 
+class SharedPlacesTests(AdministrationTestCase):
+    """
+    Where ``home`` has no domain.
+    """
+
+    home = "/mail/{local}"
+
+    def test_two_accounts_never_share_a_folder(self) -> None:
+        """
+        The same local part in another domain is refused, by an import too.
+        """
+        self.now(self.administration.add_domain("other.test"))
+        self.add("bob@localhost")
+
+        self.refused(
+            AddressTaken,
+            self.administration.add_account("bob@other.test", "hungry"),
+        )
+        self.refused(
+            AddressTaken,
+            self.administration.import_accounts(
+                ["ann@other.test:{PLAIN}x", "bob@other.test:{PLAIN}x"]
+            ),
+        )
+
+        listed = self.now(self.administration.list_accounts())
+        self.assertEqual([one.address for one in listed], ["bob@localhost"])
+
+
 class AliasTests(AdministrationTestCase):
     """
     Aliases.

@@ -39,8 +39,15 @@ class PlacesTests(SynchronousTestCase):
         """
         A template that gives two accounts one place is refused.
         """
-        self.assertRaises(ValueError, Places, "/mail/{local}")
+        self.assertRaises(ValueError, Places, "/mail/{domain}")
         self.assertRaises(ValueError, Places, "/m/{local}/{domain}", "/mail")
+
+    def test_by_local_part(self) -> None:
+        """
+        A template may do without the domain, and says so.
+        """
+        self.assertTrue(Places("/home/{local}").by_local_part)
+        self.assertFalse(Places("/m/{domain}/{local}").by_local_part)
 
     def test_unknown_field(self) -> None:
         """

@@ -29,9 +29,11 @@ class PeopleTestCase(SynchronousTestCase):
     A test with a directory on the disk: ``localhost`` is the default domain.
 
     :ivar scheme: how passwords are kept.
+    :ivar home: the template of accounts' folders.
     """
 
     scheme = "ssha256"
+    home = "/mail/{domain}/{local}"
 
     def setUp(self) -> None:
         """
@@ -61,7 +63,7 @@ class PeopleTestCase(SynchronousTestCase):
             SameThread(),
             self.clock,
             disk=self.disk,
-            places=Places(home="/mail/{domain}/{local}"),
+            places=Places(home=self.home),
             default_domain="localhost",
         )
         self.now(directory.open())
