@@ -100,7 +100,9 @@ class Idlers:
             self._schedule_round(0.0)
         elif slow:
             self._schedule_round(_CONGESTED_SECONDS)
-        self._news.update(dict.fromkeys(slow))
+        self._news.update(
+            dict.fromkeys(idler for idler in slow if idler in self._due)
+        )
 
     def _schedule_signs(self) -> None:
         if self._signs is None and self._due:
@@ -113,7 +115,8 @@ class Idlers:
         now = self._clock.seconds()
         due = [idler for idler, when in self._due.items() if when <= now]
         for idler in due:
-            del self._due[idler]
+            if self._due.pop(idler, None) is None:
+                continue
             self._due[idler] = now + SIGN_OF_LIFE_SECONDS
             idler.sign_of_life()
         self._schedule_signs()

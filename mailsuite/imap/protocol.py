@@ -209,11 +209,10 @@ class IMAP:
         """
         match answer:
             case Done():
-                if answer.condition == responses.BAD:
-                    if self._is_one_error_too_many():
-                        return Close(_TOO_MANY_ERRORS)
-                else:
+                if not self._is_error(answer):
                     self._errors = 0
+                elif self._is_one_error_too_many():
+                    return Close(_TOO_MANY_ERRORS)
                 octets = await self._printed(
                     tag, answer, expunges=expunges, uids=uids
                 )
@@ -292,6 +291,15 @@ class IMAP:
         if event.condition == responses.BAD and self._is_one_error_too_many():
             return Close(octets + _TOO_MANY_ERRORS)
         return octets
+
+    def _is_error(self, done: Done) -> bool:
+        """
+        Whether the command made no sense, or was an attempt to log in that
+        failed.
+        """
+        return done.condition == responses.BAD or (
+            done.condition == responses.NO and self._session.login is None
+        )
 
     def _is_one_error_too_many(self) -> bool:
         self._errors += 1

@@ -164,11 +164,6 @@ class Session:
         self.state = State.AUTHENTICATED
         self.wire.authenticated = True
         login.when_ended(self.conversation.stop)
-        self._log.info(
-            "Login of {address} from {peer}",
-            address=login.address,
-            peer=self.conversation.peer().address,
-        )
 
     def own_account(self) -> IAccount:
         """

@@ -77,6 +77,12 @@ class DialogsTests(SynchronousTestCase):
         """
         self.play("cleartext")
 
+    def test_clients(self) -> None:
+        """
+        What clients do that no RFC says.
+        """
+        self.play("clients")
+
     def test_condstore(self) -> None:
         """
         Modseqs: asked for, told, and used to store conditionally.
@@ -148,6 +154,18 @@ class DialogsTests(SynchronousTestCase):
         The sample connection of RFC 3501 8.
         """
         self.play("rfc3501-sample")
+
+    def test_rfc5182(self) -> None:
+        """
+        Results of searches are saved, and used by later commands.
+        """
+        self.play("rfc5182")
+
+    def test_rfc9051_fetch(self) -> None:
+        """
+        FETCH with its macros and sections, and what STORE tells.
+        """
+        self.play("rfc9051-fetch")
 
     def test_search(self) -> None:
         """

@@ -122,6 +122,8 @@ def _append(reader: Reader, first: int, length: int) -> None:
 
 def _numbered(template: bytes) -> Callable[[Reader, int, int], None]:
     def run(reader: Reader, first: int, length: int) -> None:
+        # What it hears on leaving IDLE may change the numbers.
+        reader.wake()
         if reader.uids:
             reader.run(template % _some(reader, first, length))
 
