@@ -4,8 +4,9 @@ What each listener speaks.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -150,13 +151,18 @@ class FrontEnds:
                 transcript=transcript,
                 **limits,
             )
+        purpose = _PURPOSES[listener.protocol]
+        bears = SMTPLimits(recipients=found.limits.recipients)
+        if purpose is Purpose.LMTP:
+            # A list's server may hand over any number of dead addresses.
+            bears = replace(bears, refused_recipients=sys.maxsize)
         return smtp_factory(
             settings,
             SMTPListener(
-                _PURPOSES[listener.protocol],
+                purpose,
                 found.host_name,
                 clear_passwords=found.login.plaintext,
-                limits=SMTPLimits(recipients=found.limits.recipients),
+                limits=bears,
             ),
             reception=shared.reception,
             login=shared.login,
