@@ -35,11 +35,11 @@ from mailsuite.mail.changes import (
 from mailsuite.mail.mailboxes import ChangesSince
 from mailsuite.mail.uids import UID, ModSeq, Seq, UIDSet
 
+#: In a slice of so many places, gaps between UIDs are looked for one by one.
+_SHORT = 32
+
 #: Changes that may wait; more are made one.
 _MOST_WAITING = 512
-
-#: Up to so many places, gaps between UIDs are looked for one by one.
-_SHORT = 64
 
 
 class NoSuchSequence(Exception):
@@ -348,9 +348,9 @@ class View:
         Those of the UIDs that are in the view.
         """
         found: list[tuple[int, int]] = []
-        for first, last in self._places(uids):
-            found += self._runs(first, last)
-        return UIDSet.spanning(found)
+        for start, end in self._places(uids):
+            found += self._runs(start, end)
+        return UIDSet(tuple(found))
 
     def numbered(self, uids: UIDSet) -> list[tuple[int, int]]:
         """
@@ -368,9 +368,10 @@ class View:
         """
         The numbers of those of the messages that are in the view.
         """
-        return UIDSet.spanning(
-            (first + 1, last) for first, last in self._places(uids)
-        )
+        found: list[tuple[int, int]] = []
+        for start, end in self._places(uids):
+            _add_range(found, start + 1, end)
+        return UIDSet(tuple(found))
 
     def seq(self, uid: int) -> Seq | None:
         """
@@ -409,13 +410,21 @@ class View:
     def _places(self, uids: UIDSet) -> list[tuple[int, int]]:
         """
         Where the messages stand: slices that are not empty, in order.
+
+        Most often a range begins where the last one ended, and has no gap.
         """
+        known, exists = self._uids, self.exists
         found: list[tuple[int, int]] = []
+        at = 0
         for first, last in uids.ranges:
-            start = bisect_left(self._uids, first, 0, self.exists)
-            end = bisect_right(self._uids, last, start, self.exists)
-            if start < end:
-                found.append((start, end))
+            if at < exists and known[at] < first:
+                at = bisect_left(known, first, at, exists)
+            end = at + last - first + 1
+            if end > exists or known[end - 1] != last:
+                end = bisect_right(known, last, at, exists)
+            if at < end:
+                found.append((at, end))
+            at = end
         return found
 
     def _runs(self, start: int, end: int) -> list[tuple[int, int]]:
@@ -430,13 +439,24 @@ class View:
             start, end = slices.pop()
             first, last = self._uids[start], self._uids[end - 1]
             if last - first == end - 1 - start:
-                found.append((first, last))
-            elif end - start <= _SHORT:
-                found += UIDSet.of(self._uids[start:end]).ranges
-            else:
+                _add_range(found, first, last)
+            elif end - start > _SHORT:
                 middle = (start + end) // 2
                 slices += [(middle, end), (start, middle)]
-        return list(UIDSet.spanning(found).ranges)
+            else:
+                for uid in self._uids[start:end]:
+                    _add_range(found, uid, uid)
+        return found
+
+
+def _add_range(ranges: list[tuple[int, int]], first: int, last: int) -> None:
+    """
+    Add a range behind all others, joined to the last one if they touch.
+    """
+    if ranges and ranges[-1][1] + 1 == first:
+        ranges[-1] = (ranges[-1][0], last)
+    else:
+        ranges.append((first, last))
 
 
 def _union(expunged: Iterable[Expunged]) -> UIDSet:
