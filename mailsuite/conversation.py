@@ -358,6 +358,8 @@ class Conversation(Protocol):
             return
         self._write(octets)
         self._ending = True
+        # TLS does not say goodbye while there is a producer.
+        self.transport.unregisterProducer()
         self.transport.loseConnection()
         # What is under way is cancelled by connectionLost.
         # A peer that takes nothing more does not keep the connection.
