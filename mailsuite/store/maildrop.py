@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable
 
 from zope.interface import implementer
@@ -15,6 +16,9 @@ from mailsuite.mail.uids import UID, UIDSet
 from mailsuite.store import scan
 from mailsuite.store.mailbox import Mailbox
 from mailsuite.store.mailboxfolder import MailboxFolder
+
+#: RFC 1939 7, UIDL.
+_UNIQUE_ID = re.compile(r"[\x21-\x7e]{1,70}\Z")
 
 
 class MaildropLock:
@@ -56,7 +60,7 @@ def drop_entries(
         uid: field[1:]
         for uid, extra in index.extras(row.mailbox)
         for field in extra.split()
-        if field[0] == "P"
+        if field[0] == "P" and _UNIQUE_ID.match(field[1:])
     }
     suffix = f"{row.uidvalidity:08x}"
     return tuple(
