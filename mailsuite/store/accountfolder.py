@@ -47,6 +47,7 @@ from mailsuite.store.quota import Use
 from mailsuite.store.recovery import recover
 from mailsuite.store.scan import look
 from mailsuite.store.settings import Settings
+from mailsuite.store.tree import folders
 
 T = TypeVar("T")
 
@@ -383,11 +384,27 @@ class AccountFolder:
 
     def by_id(self, mailbox_id: str) -> MailboxFolder:
         """
-        The mailbox with this id.
+        The mailbox with this id, compared whole if that is due.
 
         :raises NoSuchMailbox: it was deleted.
         """
+        mailbox = self._known(mailbox_id) or self._found(mailbox_id)
+        if mailbox.row.epoch != self.epoch:
+            look(mailbox)
+        return mailbox
+
+    def _known(self, mailbox_id: str) -> MailboxFolder | None:
         for mailbox in self.mailboxes.values():
+            if mailbox.row.guid == mailbox_id:
+                return mailbox
+        return None
+
+    def _found(self, mailbox_id: str) -> MailboxFolder:
+        """
+        A mailbox that the index does not know, being new.
+        """
+        for folder in folders(self).values():
+            mailbox = self.mailbox(folder)
             if mailbox.row.guid == mailbox_id:
                 return mailbox
         raise NoSuchMailbox

@@ -202,12 +202,14 @@ class Mailbox:
         """
         assert isinstance(content, Incoming)
         mailbox_id = self.mailbox_id
-        return await self._account.gather(
-            ("append", mailbox_id),
-            lambda account, appends: adding.append(
-                account.by_id(mailbox_id), appends
-            ),
-            adding.Append(content, tuple(flags), internal_date),
+        return await content.during(
+            self._account.gather(
+                ("append", mailbox_id),
+                lambda account, appends: adding.append(
+                    account.by_id(mailbox_id), appends
+                ),
+                adding.Append(content, tuple(flags), internal_date),
+            )
         )
 
     async def store(

@@ -170,6 +170,7 @@ class _Look:
         Another UIDVALIDITY: nothing that the index knows is true.
         """
         mailbox, row = self._mailbox, self._mailbox.row
+        self._first = True
         self._account.changing()
         with self._account.commit():
             row.uidvalidity = listed.uidvalidity

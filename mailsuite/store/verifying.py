@@ -33,12 +33,13 @@ class Verifications:
         self._clock = clock
         self._due: dict[Mailbox, float] = {}
         self._timer: IDelayedCall | None = None
+        self._stopped = False
 
     def add(self, mailbox: Mailbox) -> None:
         """
         We changed this mailbox.
         """
-        if mailbox not in self._due:
+        if mailbox not in self._due and not self._stopped:
             wait = DELAY + len(mailbox.messages) / _MESSAGES_A_SECOND
             self._due[mailbox] = self._clock.seconds() + wait
             if self._timer is None:
@@ -48,6 +49,7 @@ class Verifications:
         """
         Verify nothing more.
         """
+        self._stopped = True
         self._due.clear()
         if self._timer is not None:
             self._timer.cancel()
