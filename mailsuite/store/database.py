@@ -270,7 +270,8 @@ def as_mail_error(error: Exception) -> StoreFull | StoreUnavailable:
     """
     What a failure of the file system under SQLite means.
     """
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    # SHMSIZE: the file beside the WAL could not grow.
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE):
         return StoreFull()
     return StoreUnavailable()
