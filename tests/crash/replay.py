@@ -148,7 +148,7 @@ class Recording:
     """
     A step of the store, recorded from a closed folder to a closed folder.
 
-    :param root: the folder.
+    :param root: the folder; its databases are closed, or broken.
     :param operate: makes the step; its end is the answer.
     :param forgets: steps that are made, and not recorded.
     """
@@ -168,7 +168,8 @@ class Recording:
                 if name.endswith(".sqlite3"):
                     path = os.path.join(folder, name)
                     inner = os.path.relpath(path, root)
-                    self._databases[inner] = [_database(path)]
+                    with open(path, "rb") as file:
+                        self._databases[inner] = [file.read()]
                     self.inodes[inner] = os.stat(path).st_ino
         self._record = Record(forgets)
         running = Running(root, self._record.take)

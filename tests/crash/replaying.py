@@ -120,15 +120,7 @@ class ReplayTestCase(StepTestCase):
         for state, problems in self._outcomes(path, recording, before, after):
             tried += 1
             self.assertEqual(problems, [], f"{path.name}, {state.point}")
-        self._log.info(
-            "Replayed {path}: {points} crash points, {tried} states",
-            path=path.name,
-            points=recording.points,
-            tried=tried,
-        )
-        if _COUNTS:
-            with open(_COUNTS, "a") as file:
-                file.write(f"{path.name}\t{recording.points}\t{tried}\n")
+        self._count(path.name, recording.points, tried)
         self.assertGreaterEqual(tried, recording.points)
 
     def breaks(self, path: Path, forgets: Callable[[Step], bool]) -> bool:
@@ -155,35 +147,99 @@ class ReplayTestCase(StepTestCase):
 
         return Recording(f"{self.root}/base", step, forgets), after
 
+    def replay_twice(self, path: Path, crashes: int) -> None:
+        """
+        Crash again, everywhere, while what a crash left is being mended.
+
+        :param crashes: first crashes, of those with a step written down.
+        """
+        before = self.base(path)
+        recording, after = self._recorded(path, before)
+        begun = [
+            state
+            for state in recording.states(_STATES)
+            if any(name.endswith("/intent") for name in state.tree)
+        ]
+        tried = 0
+        for state in begun[:: max(len(begun) // crashes, 1)]:
+            root = f"{self.root}/first"
+            state.lay_out(root, recording.inodes)
+            mending = Recording(root, self._open(path), lambda step: False)
+            for again in mending.states(4):
+                tried += 1
+                problems = self._problems(
+                    path, again, mending, before, after, state.answered
+                )
+                self.assertEqual(
+                    problems, [], f"{path.name}, {state.point}, {again.point}"
+                )
+            forget(root)
+        self._count(f"{path.name}, twice", len(begun), tried)
+        self.assertGreater(tried, crashes)
+
+    def _open(self, path: Path) -> Callable[[Running], None]:
+        numbers = range(1, path.accounts + 1)
+
+        def look(running: Running) -> None:
+            running.wait(view(running, numbers))
+
+        return look
+
+    def _count(self, name: str, points: int, tried: int) -> None:
+        self._log.info(
+            "Replayed {path}: {points} crash points, {tried} states",
+            path=name,
+            points=points,
+            tried=tried,
+        )
+        if _COUNTS:
+            with open(_COUNTS, "a") as file:
+                file.write(f"{name}\t{points}\t{tried}\n")
+
     def _outcomes(
         self, path: Path, recording: Recording, before: View, after: View
     ) -> Iterator[tuple[CrashState, list[str]]]:
         """
-        What is wrong after each crash, opened again twice.
+        What is wrong after each crash.
+        """
+        for state in recording.states(_STATES):
+            yield (
+                state,
+                self._problems(
+                    path, state, recording, before, after, state.answered
+                ),
+            )
+
+    def _problems(
+        self,
+        path: Path,
+        state: CrashState,
+        recording: Recording,
+        before: View,
+        after: View,
+        answered: bool,
+    ) -> list[str]:
+        """
+        What is wrong after a crash, opened again twice.
         """
         numbers = range(1, path.accounts + 1)
         root = f"{self.root}/crashed"
-        for state in recording.states(_STATES):
-            state.lay_out(root, recording.inodes)
-            running = Running(root)
-            found = running.wait(view(running, numbers))
-            problems = broken_promises(
-                found,
-                before,
-                after,
-                answered=state.answered,
-                together=path.together,
-            )
-            problems += bad_uidlists(root)
-            running.close()
-            again = Running(root)
-            if again.wait(view(again, numbers)) != found:
-                problems.append("it is another after an orderly close")
-            told = [before, after] if state.answered else [before]
-            problems += again.wait(reused_uids(again, [*told, found]))
-            again.close()
-            forget(root)
-            yield state, problems
+        state.lay_out(root, recording.inodes)
+        running = Running(root)
+        found = running.wait(view(running, numbers))
+        problems = broken_promises(
+            found, before, after, answered=answered, together=path.together
+        )
+        problems += bad_uidlists(root)
+        running.close()
+        again = Running(root)
+        if again.wait(view(again, numbers)) != found:
+            problems.append("it is another after an orderly close")
+        told = [before, after] if answered else [before]
+        problems += again.wait(reused_uids(again, [*told, found]))
+        again.close()
+        forget(root)
+        return problems
 
 
 def adding(boxes: View, place: tuple[int, str], message: Message) -> View:

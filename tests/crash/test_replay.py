@@ -96,6 +96,30 @@ class ReplayTests(ReplayTestCase):
         self.replay(steps.SELECT)
 
 
+class AgainTests(ReplayTestCase):
+    """
+    A second crash, while what the first left is being mended.
+    """
+
+    def test_copy(self) -> None:
+        """
+        A COPY is undone or kept, whole.
+        """
+        self.replay_twice(steps.COPY, 2)
+
+    def test_move(self) -> None:
+        """
+        A MOVE is finished.
+        """
+        self.replay_twice(steps.MOVE, 2)
+
+    def test_rename(self) -> None:
+        """
+        A RENAME is finished.
+        """
+        self.replay_twice(steps.RENAME, 2)
+
+
 class SeeingTests(ReplayTestCase):
     """
     That the replay would see what it looks for: each sync that the store makes
