@@ -12,8 +12,8 @@ Implementation notes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from mailsuite.accounts.names import key
 from mailsuite.mail.address import Address
@@ -107,7 +107,8 @@ class Routes:
         self._aliases: dict[Key, tuple[Key, ...]] = {}
         self._domains: dict[str, DomainRoute] = {}
         self._without_scram: set[int] = set()
-        self._first: dict[str, int] = {}
+        # Heaps; what is no longer there is dropped when it is met.
+        self._numbers: dict[str, list[int]] = {}
 
     # Keeping up
 
@@ -131,47 +132,35 @@ class Routes:
                 self._aliases.pop(address, None)
         for address, account in facts.accounts.items():
             touched |= self._put(address, account)
-        self._find_first(facts.accounts)
         return frozenset(touched)
 
     def _put(self, address: Key, account: AccountRoute | None) -> set[int]:
-        touched: set[int] = set()
-        if (old := self._accounts.pop(address, None)) is not None:
-            touched.add(old.number)
-            self._addresses.pop(old.number, None)
+        old = self._accounts.pop(address, None)
+        if old is not None:
             self._without_scram.discard(old.number)
+            if self._addresses.get(old.number) == address:
+                del self._addresses[old.number]
         if account is not None:
-            touched.add(account.number)
             self._accounts[address] = account
             self._addresses[account.number] = address
             if not account.scram and not account.suspended:
                 self._without_scram.add(account.number)
-        return touched
+            if old is None or old.number != account.number:
+                numbers = self._numbers.setdefault(address[1], [])
+                heappush(numbers, account.number)
+        return {each.number for each in (old, account) if each is not None}
 
-    def _find_first(self, changed: Iterable[Key]) -> None:
+    def _first(self, domain: str) -> int | None:
         """
-        Learn each touched domain's first account anew, if it has changed.
+        The number of a domain's first account.
         """
-        unknown: set[str] = set()
-        for address in changed:
-            _, domain = address
-            account = self._accounts.get(address)
-            first = self._first.get(domain)
-            if account is not None:
-                if first is None or account.number < first:
-                    self._first[domain] = account.number
-            elif first is not None and not self._is_in(first, domain):
-                unknown.add(domain)
-        for domain in unknown:
-            del self._first[domain]
-        for (_, domain), account in self._accounts.items() if unknown else ():
-            if domain in unknown:
-                first = self._first.get(domain, account.number)
-                self._first[domain] = min(first, account.number)
-
-    def _is_in(self, number: int, domain: str) -> bool:
-        address = self._addresses.get(number)
-        return address is not None and address[1] == domain
+        numbers = self._numbers.get(domain, [])
+        while numbers:
+            address = self._addresses.get(numbers[0])
+            if address is not None and address[1] == domain:
+                return numbers[0]
+            heappop(numbers)
+        return None
 
     # Asking
 
@@ -323,11 +312,7 @@ class Routes:
         chosen = self._postmaster
         if chosen in self._accounts or chosen in self._aliases:
             return (chosen,)
-        for place in (domain, self.default_domain):
-            if place in self._first:
-                return (self._addresses[self._first[place]],)
-        return (
-            ()
-            if not self._addresses
-            else (self._addresses[min(self._addresses)],)
-        )
+        for place in (domain, self.default_domain, *self._numbers):
+            if (number := self._first(place)) is not None:
+                return (self._addresses[number],)
+        return ()
