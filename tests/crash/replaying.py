@@ -21,7 +21,7 @@ from mailsuite.disksteps import Step
 from mailsuite.mail.uids import UID, UIDSet
 from tests.crash.promises import bad_uidlists, broken_promises, reused_uids
 from tests.crash.replay import CrashState, Recording, forget
-from tests.crash.running import Message, Running, View, view
+from tests.crash.running import Box, Message, Running, View, view
 
 _STATES = int(os.environ.get("MAILSUITE_CRASH_STATES", "12"))
 _COUNTS = os.environ.get("MAILSUITE_CRASH_COUNTS")
@@ -46,6 +46,7 @@ class Path:
     A kind of step.
 
     :param prepare: what is done before it.
+    :param fresh: there is nothing yet, and clients know nothing.
     :param together: it is made whole or not at all.
     """
 
@@ -53,6 +54,7 @@ class Path:
     operate: Operation
     prepare: Callable[[Running], Coroutine[Any, Any, None]] | None = None
     accounts: int = 1
+    fresh: bool = False
     together: bool = False
 
 
@@ -74,6 +76,12 @@ class StepTestCase(SynchronousTestCase):
         :return: what clients know of it.
         """
         base = f"{self.root}/base"
+        if path.fresh:
+            os.mkdir(base)
+            running = Running(f"{self.root}/elsewhere")
+            usual = running.wait(view(running, range(1, path.accounts + 1)))
+            running.close()
+            return {place: Box("", 0, 0) for place in usual}
         running = Running(base)
         running.wait(self._fill(running, path.accounts))
         if path.prepare is not None:

@@ -32,6 +32,10 @@ DELIVERY_TO_FIVE = Path(
     "delivery to five", lambda r, before: _deliver(r, before, 5), accounts=5
 )
 
+FIRST_DELIVERY = Path(
+    "first delivery", lambda r, before: _deliver(r, before, 1), fresh=True
+)
+
 
 async def _append(running: Running, before: View) -> View:
     """

@@ -29,6 +29,12 @@ class ReplayTests(ReplayTestCase):
         """
         self.replay(steps.DELIVERY_TO_FIVE)
 
+    def test_first_delivery(self) -> None:
+        """
+        A delivery to an account that has no folder yet.
+        """
+        self.replay(steps.FIRST_DELIVERY)
+
     def test_append(self) -> None:
         """
         An APPEND with flags, among them a new keyword.
