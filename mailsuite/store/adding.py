@@ -124,10 +124,10 @@ def _place(mailbox: MailboxFolder, item: Append) -> _Placed:
     size = item.content.size
     file = _written(mailbox, item)
     try:
-        seconds = account.tools.now()
-        if item.internal_date is not None:
-            seconds = item.internal_date
-            file.set_time(seconds)
+        seconds = item.internal_date
+        if seconds is None:
+            seconds = account.tools.now()
+        file.set_time(seconds)
         while True:
             base = account.tools.names.base(size)
             name = MessageName(base).with_flags(flags)
@@ -210,16 +210,32 @@ def adopt(mailbox: MailboxFolder, arrivals: Sequence[Arrival]) -> None:
 
     :raises OSError, StoreBusy: it is found by a later look.
     """
+    index, number = mailbox.account.index, mailbox.row.mailbox
+    with mailbox.uids.locked(), _listed(mailbox):
+        rows, files = give(
+            mailbox,
+            [x for x in arrivals if index.file_of(number, x.base) is None],
+        )
+    if rows:
+        _add(mailbox, rows, files)
+
+
+def give(
+    mailbox: MailboxFolder, arrivals: Sequence[Arrival]
+) -> tuple[list[MessageRow], list[FileRow]]:
+    """
+    Give UIDs to what was delivered; durable on return, and not yet told.
+
+    Under the uidlist's lock.  What a look has found already is left out.
+    """
     account, row = mailbox.account, mailbox.row
-    with mailbox.uids.locked(), _listed(mailbox), mailbox.own_change(NEW):
-        fresh = [
-            arrival
-            for arrival in arrivals
-            if account.index.file_of(row.mailbox, arrival.base) is None
-        ]
-        if not fresh:
-            return
+    fresh = [x for x in arrivals if x.base in account.expected]
+    if not fresh:
+        return [], []
+    with mailbox.own_change(NEW):
         uids = mailbox.give_uids([x.base for x in fresh], lambda _: ())
+    if mailbox.in_new is not None:
+        mailbox.in_new += len(fresh)
     row.highestmodseq = modseq = account.next_modseq()
     rows: list[MessageRow] = [
         (uid, 0, modseq, arrival.size, arrival.seconds)
@@ -229,7 +245,7 @@ def adopt(mailbox: MailboxFolder, arrivals: Sequence[Arrival]) -> None:
         FileRow(uid, NEW, arrival.base, "")
         for uid, arrival in zip(uids, fresh, strict=True)
     ]
-    _add(mailbox, rows, files)
+    return rows, files
 
 
 def _add(
