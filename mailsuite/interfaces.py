@@ -118,6 +118,8 @@ class IMailboxService(Interface):
         """
         Open an account; made with its usual mailboxes if it is new.
 
+        From here on it has the limits of ``record``, for all its users.
+
         Each call is matched by one ``IAccount.release``.
         """
 

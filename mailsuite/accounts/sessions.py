@@ -6,12 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from mailsuite.accounts.directory import Directory
 from mailsuite.errors import LoginRefused
-from mailsuite.interfaces import IAccount, ILoginSession, IMailboxService
+from mailsuite.interfaces import (
+    AccountRecord,
+    IAccount,
+    ILoginSession,
+    IMailboxService,
+)
 from mailsuite.mail.address import Address
 
 
@@ -58,13 +64,16 @@ class Sessions:
 
     def _look(self, touched: frozenset[int] | None) -> None:
         """
-        End the sessions that a change does not let go on.
+        End the sessions that a change does not let go on; let the store know
+        the others' limits.
         """
         numbers = self._open if touched is None else touched & set(self._open)
         for number in list(numbers):
             for session in list(self._open.get(number, ())):
                 if not self._lasts(number, session.login_epoch):
                     self._end(session)
+                elif session.is_behind():
+                    self._renew(session)
 
     def _lasts(self, number: int, login_epoch: int) -> bool:
         account = self.directory.routes.account(number)
@@ -80,6 +89,15 @@ class Sessions:
             "Ending a session of {account}", account=session.address
         ):
             session.end()
+
+    def _renew(self, session: AccountSession) -> None:
+        Deferred.fromCoroutine(session.renew()).addErrback(
+            lambda failure: self._log.failure(
+                "Telling the store of {account}'s limits",
+                failure,
+                account=session.address,
+            )
+        )
 
 
 @implementer(ILoginSession)
@@ -97,16 +115,35 @@ class AccountSession:
         self._sessions = sessions
         self._ends: list[Callable[[], None]] = []
         self._ended = False
+        self._record: AccountRecord | None = None
 
     async def account(self) -> IAccount:
         """
         See ``ILoginSession.account``.
         """
+        self._record = self._present_record()
+        if self._record is None:
+            raise LoginRefused
+        return await self._sessions.mailboxes.account(self._record)
+
+    def is_behind(self) -> bool:
+        """
+        Whether the account was opened with other limits than it has.
+        """
+        return (
+            self._record is not None and self._record != self._present_record()
+        )
+
+    async def renew(self) -> None:
+        """
+        Open the account once more: the store then knows its limits.
+        """
+        (await self.account()).release()
+
+    def _present_record(self) -> AccountRecord | None:
         directory = self._sessions.directory
         address = directory.routes.address(self.number)
-        if address is None:
-            raise LoginRefused
-        return await self._sessions.mailboxes.account(directory.record(address))
+        return None if address is None else directory.record(address)
 
     def owns(self, address: Address) -> bool:
         """

@@ -93,6 +93,25 @@ class SessionsTests(SessionsTestCase):
         quota = self.now(account.quota())
         self.assertEqual(quota.octets_limit, 1000)
 
+    def test_account_with_limits_that_change(self) -> None:
+        """
+        The store hears of other limits while the account is open, and keeps
+        no user more.
+        """
+        account = self.now(self.session.account())
+        users = account.users
+        self.now(self.administration.set_quota("bob", 1000))
+        quota = self.now(account.quota())
+        self.assertEqual(quota.octets_limit, 1000)
+        self.assertEqual(account.users, users)
+
+    def test_limits_of_an_account_that_is_not_open(self) -> None:
+        """
+        A session that did not open its account does not do so for that.
+        """
+        self.now(self.administration.set_quota("bob", 1000))
+        self.assertEqual(self.store._accounts, {})
+
     def test_owns(self) -> None:
         """
         The session owns what leads to its account.

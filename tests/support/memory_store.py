@@ -75,6 +75,7 @@ class MemoryStore:
                 record, self._now, self._renderers
             )
         account = self._accounts[record.number]
+        account.update(record)
         account.users += 1
         return account
 
@@ -175,6 +176,12 @@ class MemoryAccount:
         return tuple(self._mailboxes.values())
 
     # -- IAccount ------------------------------------------------------------
+
+    def update(self, record: AccountRecord) -> None:
+        """
+        Its limits are these from here on.
+        """
+        self._record = record
 
     def release(self) -> None:
         """
