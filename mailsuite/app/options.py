@@ -81,7 +81,7 @@ class Options(usage.Options):
     What ``twistd mailsuite`` takes.
     """
 
-    synopsis = "start [options]"
+    synopsis = ""
     longdesc = (
         "An all-in-one mail suite.  Example: twistd -n mailsuite start runs "
         "it in the foreground; twistd mailsuite start in the background, with "

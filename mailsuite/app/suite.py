@@ -110,7 +110,9 @@ class Suite(Service):
         """
         start = self._start
         new = start.embedded and not (start.state / ACCOUNTS_FILE).exists()
-        return self._facts(new=new).table()
+        return self._facts(new=new).table(
+            "Mailsuite starts in the background; twistd.log tells more."
+        )
 
     # --- What twistd calls ----------------------------------------------------
 

@@ -85,11 +85,11 @@ class Welcome:
         plain["accounts"] = [{"user": a.user} for a in self.facts.accounts]
         return plain
 
-    def table(self) -> str:
+    def table(self, heading: str = "Mailsuite is running.") -> str:
         """
         What the terminal shows.
         """
-        lines = ["", "Mailsuite is running.", ""]
+        lines = ["", heading, ""]
         lines += ["  In your mail program:", ""]
         rows = [("", "Server", "Port", "Security")]
         for title, protocols in (
