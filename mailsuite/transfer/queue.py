@@ -23,8 +23,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from mailsuite.disk import as_mail_error
-from mailsuite.errors import MailError
-from mailsuite.interfaces import IIncoming
+from mailsuite.errors import MailError, StoreUnavailable
+from mailsuite.interfaces import IContent, IIncoming
 from mailsuite.mail.envelope import Envelope
 from mailsuite.transfer import entry as lines
 from mailsuite.transfer.attempt import LocalAttempt
@@ -150,12 +150,14 @@ class Queue:
         content: IIncoming,
         undelivered: Sequence[Undelivered],
     ) -> None:
+        # Before anybody can have discarded it.
+        reader = content.content()
         try:
             new = await self._in_pool(
                 partial(self._spool.new_content, queue_id)
             )
             try:
-                await self._copy(content, new)
+                await self._copy(reader, new)
                 entry = self._entry(queue_id, envelope, new, undelivered)
                 event = self._arrival(undelivered)
                 await self._in_pool(
@@ -176,12 +178,14 @@ class Queue:
         with self._log.failuresHandled("Beginning another shard"):
             await self._ids.count_entry()
 
-    async def _copy(self, content: IIncoming, new: NewContent) -> None:
-        reader = content.content()
+    async def _copy(self, reader: IContent, new: NewContent) -> None:
         try:
             offset = 0
             while offset < reader.size:
                 octets = await reader.read(offset, _SLICE)
+                if not octets:
+                    # It was discarded: nobody waits for the answer.
+                    raise StoreUnavailable
                 await self._in_pool(partial(new.write, octets))
                 offset += len(octets)
         finally:

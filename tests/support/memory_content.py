@@ -34,9 +34,9 @@ class MemoryIncoming:
 
     def content(self) -> MemoryContent:
         """
-        What was written so far.
+        What was written so far, until it is discarded.
         """
-        return MemoryContent(bytes(self.octets))
+        return MemoryContent(self.octets)
 
     def discard(self) -> None:
         """
@@ -52,7 +52,7 @@ class MemoryContent:
     One message's octets.
     """
 
-    def __init__(self, octets: bytes) -> None:
+    def __init__(self, octets: bytes | bytearray) -> None:
         self._octets = octets
         self.size = len(octets)
         self.closed = False
@@ -61,7 +61,7 @@ class MemoryContent:
         """
         A slice.
         """
-        return self._octets[offset : offset + length]
+        return bytes(self._octets[offset : offset + length])
 
     def close(self) -> None:
         """

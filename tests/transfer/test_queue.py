@@ -8,13 +8,14 @@ import errno
 import os
 from collections.abc import Callable
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.errors import MailError, NoSuchRecipient, StoreBusy
 from mailsuite.interfaces import AccountRecord
-from tests.support.transferring import Transferring, now, write
+from tests.support.transferring import Transferring, at_once, now, write
 
 BOB = "bob@hamburger.edu"
 CAROL = "carol@hamburger.edu"
@@ -355,6 +356,42 @@ class FullShardTests(QueueTestCase):
 
         self.again()
         self.assertEqual(len(self.mail.queue), 1031)
+
+
+class GivenUpTests(SynchronousTestCase):
+    """
+    A client that goes away while its message is being queued.
+    """
+
+    def test_nothing_is_left(self) -> None:
+        """
+        The content is discarded under our hands: no entry, no end of work.
+        """
+        works: list[Callable[[], None]] = []
+
+        def in_pool(work: Callable[[], object]) -> Deferred[object]:
+            done: Deferred[object] = Deferred()
+            works.append(lambda: at_once(work).chainDeferred(done))
+            return done
+
+        folder = self.mktemp()
+        mail = Transferring(folder).start()
+        bob, carol = map(mail.directory.add_account, (BOB, CAROL))
+        mail.store.moods[carol.number] = StoreBusy()
+        self.patch(mail.queue, "_in_pool", in_pool)
+        transaction = mail.begin(BOB, CAROL)
+        write(transaction, KETCHUP)
+        committing = Deferred.fromCoroutine(transaction.commit())
+        committing.cancel()
+        self.failureResultOf(committing, CancelledError)
+
+        while works:
+            works.pop(0)()
+
+        self.assertEqual(len(mail.queue), 0)
+        self.assertEqual(len(mail.inbox(bob)), 1)
+        shards = set(os.listdir(folder)) - {"broken"}
+        self.assertEqual(os.listdir(os.path.join(folder, shards.pop())), [])
 
 
 class FailingDiskTests(QueueTestCase):
