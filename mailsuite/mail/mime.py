@@ -138,7 +138,8 @@ def parse(content: Octets) -> Part:
     :param content: the whole message, CR LF at the end of each line; bytes, or
         a file that is mapped into memory.
     """
-    return _Scan(content).part(0, len(content), 0, _TEXT_PLAIN)
+    end = len(content)
+    return _Scan(content).part(0, end, end, level=0, default=_TEXT_PLAIN)
 
 
 class _Scan:
@@ -151,12 +152,20 @@ class _Scan:
         self._parts_left = MOST_PARTS - 1
 
     def part(
-        self, start: int, end: int, level: int, default: MediaType
+        self,
+        start: int,
+        end: int,
+        limit: int,
+        *,
+        level: int,
+        default: MediaType,
     ) -> Part:
         """
-        The part that stands between two offsets.
+        The part that stands between ``start`` and ``end``.
+
+        :param limit: the end of what it is a part of.
         """
-        body = self._body_offset(start, end)
+        body = self._body_offset(start, end, limit)
         fields = self._fields(start, body)
         if (
             not fields
@@ -185,12 +194,11 @@ class _Scan:
             children,
         )
 
-    def _body_offset(self, start: int, end: int) -> int:
-        content = self._content
-        if content[start : start + 2] == b"\r\n":
+    def _body_offset(self, start: int, end: int, limit: int) -> int:
+        if self._content[start : min(start + 2, limit)] == b"\r\n":
             return start + 2
         # The empty line may be the one that the next delimiter begins with.
-        blank = self._find(b"\r\n\r\n", start, min(end + 2, len(content)))
+        blank = self._find(b"\r\n\r\n", start, min(end + 2, limit))
         return end if blank < 0 else blank + 4
 
     def _fields(self, start: int, body: int) -> dict[bytes, bytes]:
@@ -219,7 +227,10 @@ class _Scan:
         if level >= MOST_LEVELS or not self._parts_left:
             return _OCTET_STREAM, ()
         self._parts_left -= 1
-        return kind, (self.part(body, end, level + 1, _TEXT_PLAIN),)
+        level += 1
+        return kind, (
+            self.part(body, end, end, level=level, default=_TEXT_PLAIN),
+        )
 
     def _multipart(
         self, kind: MediaType, body: int, end: int, level: int
@@ -234,9 +245,10 @@ class _Scan:
             return _TEXT_PLAIN, ()
         # RFC 2046 5.1.5
         default = _MESSAGE if kind.subtype.lower() == b"digest" else _TEXT_PLAIN
+        level += 1
         return kind, tuple(
             [
-                self.part(first, last, level + 1, default)
+                self.part(first, last, end, level=level, default=default)
                 for first, last in spans
             ]
         )

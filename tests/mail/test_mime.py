@@ -271,6 +271,23 @@ class BrokenMessageTests(SynchronousTestCase):
             [b"inner", b"outer"],
         )
 
+    def test_a_header_at_the_end_of_an_open_multipart(self) -> None:
+        """
+        The line end of the outer delimiter is not its empty line.
+        """
+        content = multipart(
+            b"Content-Type: multipart/x; boundary=C\r\n\r\n"
+            b"--C\r\nSubject: x\r\n"
+        )
+
+        (inner,) = parse(content).children
+        (part,) = inner.children
+
+        self.assertEqual(header_of(content, part), b"Subject: x\r\n")
+        self.assertEqual(
+            inner.body_offset + inner.body_length, part.body_offset
+        )
+
     def test_one_boundary_twice(self) -> None:
         """
         Nothing is lost if the inner multipart has the outer's boundary.
@@ -461,7 +478,7 @@ class PropertyTests(SynchronousTestCase):
     """
 
     @given(st.lists(_LINES, max_size=40).map(b"".join))
-    @settings(deadline=None, max_examples=500)
+    @settings(deadline=None, max_examples=1000)
     def test_parts_lie_inside_and_in_order(self, content: bytes) -> None:
         """
         A child lies in its parent's body, after the child before it.
