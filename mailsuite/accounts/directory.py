@@ -273,7 +273,8 @@ class Directory:
         else:
             self.routes = routes
         for listener in self._listeners:
-            listener(touched)
+            with self._log.failuresHandled("Telling of changed accounts"):
+                listener(touched)
 
     def _no_routes(self) -> Routes:
         return Routes(self.default_domain, self._separators, self._postmaster)

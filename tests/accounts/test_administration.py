@@ -27,6 +27,7 @@ from mailsuite.accounts.errors import (
     NoSuchAppPassword,
     NoSuchDomain,
 )
+from mailsuite.errors import StoreBusy
 from tests.support.people import PeopleTestCase
 
 
@@ -524,6 +525,45 @@ class AppPasswordTests(AdministrationTestCase):
 
         self.assertEqual(len(calls), 2)
         self.assertTrue(self.right("bob", phone))
+
+    def test_app_password_while_a_password_is_set(self) -> None:
+        """
+        An app password that is added while we hash a new password holds the
+        account to its salt.
+        """
+        self.add("bob")
+        make = self.passwords.make
+        phones: list[str] = []
+
+        async def made(password: str, shared: object) -> object:
+            if not phones:
+                phones.append(
+                    await self.administration.add_app_password("bob", "phone")
+                )
+            return await make(password, shared)
+
+        self.patch(self.passwords, "make", made)
+        self.now(self.administration.set_password("bob", "thirsty"))
+
+        self.assertTrue(self.right("bob", phones[0]))
+        self.assertTrue(self.right("bob", "thirsty"))
+        self.assertFalse(self.right("bob", "hungry"))
+
+    def test_salt_that_never_rests(self) -> None:
+        """
+        Where the salt changes each time, we give up and say busy.
+        """
+        self.add("bob")
+        keys = self.passwords.app_keys
+
+        async def app_keys(password: str, salt: bytes, count: int) -> object:
+            await self.administration.set_password("bob", "thirsty")
+            return await keys(password, salt, count)
+
+        self.patch(self.passwords, "app_keys", app_keys)
+        self.refused(
+            StoreBusy, self.administration.add_app_password("bob", "phone")
+        )
 
     def test_name_is_taken(self) -> None:
         """

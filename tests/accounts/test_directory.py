@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 from zope.interface.verify import verifyObject
 
 from mailsuite.accounts.database import KEPT_CHANGES, Database
@@ -230,6 +231,55 @@ class DirectoryTests(PeopleTestCase):
         self.now(other.close())
         self.refused(StoreUnavailable, other.look())
 
+    def test_changes_that_cannot_be_seen(self) -> None:
+        """
+        Where looking for changes fails, it is a warning, and tried again.
+        """
+        events: list[LogEvent] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        other = self.opened()
+        self.add("bob")
+        self.patch(other, "_threads", BusyThread())
+
+        self.clock.advance(2)
+
+        [warning] = [
+            event for event in events if event["log_level"] is LogLevel.warn
+        ]
+        self.assertEqual(warning["why"], "Mail store is busy")
+        self.assertFalse(other.routes.has_account(("bob", "localhost")))
+        self.patch(other, "_threads", SameThread())
+        self.clock.advance(2)
+        self.assertTrue(other.routes.has_account(("bob", "localhost")))
+
+    def test_bug_of_a_listener(self) -> None:
+        """
+        A listener's bug is logged, and keeps nobody from a change or from
+        hearing of it.
+        """
+        heard: list[frozenset[int] | None] = []
+        self.directory.listen(lambda _: 1 // 0)
+        self.directory.listen(heard.append)
+
+        self.add("bob")
+
+        self.assertEqual(heard, [frozenset({1})])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_bug_while_looking(self) -> None:
+        """
+        A bug is logged whole, and does not end the looking.
+        """
+        other = self.opened()
+        self.patch(other, "_threads", BrokenThread())
+        self.add("bob")
+        self.clock.advance(2)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.patch(other, "_threads", SameThread())
+        self.clock.advance(2)
+        self.assertTrue(other.routes.has_account(("bob", "localhost")))
+
     def test_not_a_database(self) -> None:
         """
         A file that is something else is told by name.
@@ -246,6 +296,30 @@ class DirectoryTests(PeopleTestCase):
         )
         text = self.refused(AccountsUnreadable, directory.open())
         self.assertIn(self.path, text)
+
+
+class BusyThread(SameThread):
+    """
+    Has no time.
+    """
+
+    async def run(self, function, *args, **kwargs):  # type: ignore[no-untyped-def]
+        """
+        Say so.
+        """
+        raise StoreBusy
+
+
+class BrokenThread(SameThread):
+    """
+    Has a bug.
+    """
+
+    async def run(self, function, *args, **kwargs):  # type: ignore[no-untyped-def]
+        """
+        Break.
+        """
+        raise ZeroDivisionError
 
 
 class HeldThread(SameThread):
