@@ -23,6 +23,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from mailsuite.mail.uniqueids import UniqueIdFormat
+
 ListenerProtocol = Literal[
     "smtp", "lmtp", "submission", "submissions",
     "imap", "imaps", "pop3", "pop3s",
@@ -364,6 +366,17 @@ def _contradictions(file: str, found: Configuration) -> list[Fault]:
         ("maildir", {"state", "domain", "local", "home"}),
     ):
         faults += _template(file, name, getattr(found, name), fields)
+    try:
+        UniqueIdFormat(found.uidl_format)
+    except ValueError as error:
+        faults.append(
+            Fault(
+                file,
+                "uidl_format",
+                f"{found.uidl_format!r} ({error})",
+                "a form such as '%08Xu%08Xv', '%v.%u' or '%g'",
+            )
+        )
     if not found.detail_separator or "@" in found.detail_separator:
         faults.append(
             Fault(

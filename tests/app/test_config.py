@@ -88,6 +88,7 @@ class ReadTests(SynchronousTestCase):
         """
         faults = self._faults(
             'home = "/mail/{domain}"\ndetail_separator = ""\n'
+            'uidl_format = "%v"\n'
             '[[listen]]\nprotocol = "imaps"\nport = 70000\ntls = "none"\n'
             'address = "localhost"\nproxy = ["10.0.0.1/8"]\n'
             "[limits]\nrecipients = 5\n"
@@ -98,6 +99,7 @@ class ReadTests(SynchronousTestCase):
             {
                 "home",
                 "detail_separator",
+                "uidl_format",
                 "listen[0].port",
                 "listen[0].tls",
                 "listen[0].address",

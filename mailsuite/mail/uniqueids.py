@@ -1,0 +1,63 @@
+"""
+POP3's unique ids, made as Dovecot's ``pop3_uidl_format`` says.
+
+Implementation notes
+
+- ``%u`` is the UID, ``%v`` the UIDVALIDITY, ``%f`` the file's base name, ``%g``
+  the message's GUID; ``X`` prints a number in hexadecimal (in lower case), and
+  digits before it are a width, filled with zeros if they begin with one.
+- RFC 1939 7: 1 to 70 characters from 0x21 to 0x7E.
+"""
+
+from __future__ import annotations
+
+import re
+
+_VARIABLE = re.compile(r"%(?P<width>\d*)(?P<hex>X?)(?P<name>.)", re.DOTALL)
+_NUMBERS, _NAMES = "uv", "fg"
+
+
+class UniqueIdFormat:
+    """
+    How the unique ids of a maildrop are made.
+
+    :ivar needs_names: whether the file's base name and the GUID are asked for.
+    """
+
+    def __init__(self, text: str) -> None:
+        """
+        :raises ValueError: it is no format, or two messages would share an id.
+        """
+        self._parts: list[tuple[str, str]] = []
+        place, used = 0, ""
+        for found in _VARIABLE.finditer(text):
+            self._parts.append(("", text[place : found.start()]))
+            name = found["name"]
+            if name not in _NUMBERS + _NAMES:
+                raise ValueError(f"%{name} is not known")
+            spec = found["width"] + ("x" if found["hex"] else "")
+            if spec and name in _NAMES:
+                raise ValueError(f"%{name} takes no width and no X")
+            self._parts.append((name, spec))
+            used += name
+            place = found.end()
+        rest = text[place:]
+        self._parts.append(("", rest))
+        if "%" in rest or not set(used) & set("ufg"):
+            raise ValueError("there must be a %u, %f or %g in it")
+        self.needs_names = bool(set(used) & set(_NAMES))
+        if not self.of(1, 1, "f", "g").isascii():
+            raise ValueError("it must be ASCII")
+
+    def of(self, uid: int, uidvalidity: int, name: str, guid: str) -> str:
+        """
+        The unique id of a message.
+        """
+        numbers = {"u": uid, "v": uidvalidity}
+        names = {"f": name, "g": guid}
+        return "".join(
+            format(numbers[kind], spec)
+            if kind in numbers
+            else names.get(kind, spec)
+            for kind, spec in self._parts
+        )
