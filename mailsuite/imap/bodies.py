@@ -175,7 +175,7 @@ class OpenMessage:
             case FilteredHeader(offset, length):
                 most = min(length, FIELDS_WITHIN_OCTETS)
                 octets = found.filtered(await self._read(offset, most))
-                return [b"%b %b" % (item.label, literal(octets))]
+                return [b"%b %b" % (item.label, literal(without_nul(octets)))]
             case _:
                 assert_never(found)
 
@@ -226,8 +226,8 @@ class OpenMessage:
             case Slice(offset, length):
                 assert self._whole is not None
                 if length == len(self._whole):
-                    return _without_nul(self._whole)
-                return _without_nul(self._whole[offset : offset + length])
+                    return without_nul(self._whole)
+                return without_nul(self._whole[offset : offset + length])
             case _Decoded():
                 return None
 
@@ -237,7 +237,7 @@ class OpenMessage:
                 yield stretch
             case Slice(offset, length):
                 async for piece in self._slice(offset, length):
-                    yield _without_nul(piece)
+                    yield without_nul(piece)
             case _Decoded(body):
                 async for piece in self._decoded(body):
                     yield piece
@@ -325,8 +325,11 @@ def literal(octets: bytes) -> bytes:
     """
     if not octets:
         return b'""'
-    return b"{%d}\r\n%b" % (len(octets), _without_nul(octets))
+    return b"{%d}\r\n%b" % (len(octets), octets)
 
 
-def _without_nul(octets: bytes) -> bytes:
+def without_nul(octets: bytes) -> bytes:
+    """
+    Octets as a literal can have them.
+    """
     return octets.replace(b"\0", b"\x80") if b"\0" in octets else octets

@@ -214,23 +214,35 @@ class Columns:
         HEADER.FIELDS of each message; from the message itself where a field is
         asked for that is not kept.
         """
-        mailbox, section = self._selected.mailbox, column.section
+        mailbox, wanted = self._selected.mailbox, column.wanted
         kept = await mailbox.renderings(renderers.HEADER_FIELDS, uids)
-        wanted, answer = column.wanted, headerfields.answer
-        printed: list[bytes | None] = []
-        for uid, octets in zip(uids, kept, strict=True):
-            found = None if octets is None else answer(octets, wanted)
-            if found is None and octets is not None:
-                try:
-                    found = await header_fields(mailbox, uid, section)
-                except NoSuchMessage:
-                    printed.append(None)
-                    continue
-            if found is None:
-                printed.append(None)
-                continue
-            printed.append(literal(sections.clipped(found, section.partial)))
-        return printed
+        found = [
+            None if each is None else headerfields.answer(each, wanted)
+            for each in kept
+        ]
+        if None in found:
+            for at, each in enumerate(found):
+                if each is None and kept[at] is not None:
+                    found[at] = await self._read_fields(column, uids[at])
+        partial = column.section.partial
+        if partial is None:
+            # The empty line is there at least: so it is never "".
+            return [
+                None if each is None else b"{%d}\r\n%b" % (len(each), each)
+                for each in found
+            ]
+        return [
+            None if each is None else literal(sections.clipped(each, partial))
+            for each in found
+        ]
+
+    async def _read_fields(self, column: KeptFields, uid: int) -> bytes | None:
+        try:
+            return await header_fields(
+                self._selected.mailbox, uid, column.section
+            )
+        except NoSuchMessage:
+            return None
 
 
 #: The place of a message that is not there.

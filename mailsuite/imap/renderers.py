@@ -90,7 +90,7 @@ def renderers() -> tuple[Renderer, ...]:
         Renderer(ENVELOPE, 1, parsed, _envelope),
         Renderer(BODY_STRUCTURE, 1, parsed, bodystructure.body_structure),
         Renderer(BODY, 1, parsed, bodystructure.body),
-        Renderer(HEADER_FIELDS, 1, parsed, _header_fields),
+        Renderer(HEADER_FIELDS, 2, parsed, _header_fields),
         Renderer(OUTLINE, 1, parsed, _outline),
     )
 

@@ -32,6 +32,7 @@ from mailsuite.imap.bodies import (
     UnknownTransferEncoding,
     is_whole,
     open_message,
+    without_nul,
 )
 from mailsuite.imap.columns import (
     Batch,
@@ -304,7 +305,9 @@ class _Rows:
         self, message: OpenMessage, head: bytes, tail: bytes
     ) -> AsyncIterator[bytes]:
         try:
-            row = await message.row(head, self._plan.contents, tail)
+            row = await message.row(
+                without_nul(head), self._plan.contents, tail
+            )
         except UnknownTransferEncoding as failure:
             self._failure = failure
             return
@@ -371,4 +374,4 @@ def _in_pieces(rows: Sequence[bytes]) -> Iterator[bytes]:
     octets = sum(map(len, rows))
     each = max(1, len(rows) * _PIECE_OCTETS // max(octets, 1))
     for start in range(0, len(rows), each):
-        yield b"".join(rows[start : start + each])
+        yield without_nul(b"".join(rows[start : start + each]))
