@@ -5,11 +5,14 @@ Implementation notes
 
 - Rendering is work for a processor, not for a disk: it is made outside the
   lane, some hundreds of messages at a time, and then kept by a step of it.
+- A message that lacks one of them gets all: reading and parsing it is most of
+  the work, and the others are asked for soon.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 from mailsuite.disk import Disk
@@ -22,6 +25,9 @@ from mailsuite.store.mailboxfolder import MailboxFolder
 if TYPE_CHECKING:
     from mailsuite.store.account import Account
     from mailsuite.store.mailbox import Mailbox
+
+#: Octets by the renderer's name and the message's UID.
+Made = dict[str, dict[int, bytes]]
 
 #: For how many messages at the end of a mailbox this is done in quiet moments.
 LATEST = 200
@@ -61,34 +67,26 @@ class Renderings:
             if uid not in found and messages.place(uid) is not None
         ]
         if missing:
-            found.update(await self._make(renderer, missing))
+            found.update((await self._make(missing))[name])
         return [found.get(uid) for uid in uids]
 
-    async def _make(
-        self, renderer: IRenderer, uids: Sequence[int]
-    ) -> dict[int, bytes]:
-        disk = self._account.disk
+    async def _make(self, uids: Sequence[int]) -> Made:
         paths = await self._mailbox.file_paths(UIDSet.of(uids))
-        made, moved = await self._account.pool.run(
-            lambda: _rendered(renderer, paths, disk)
-        )
-        for uid in moved:
-            made.update(await self._make_moved(renderer, uid))
-        self._mailbox.run_behind(lambda folder: _keep(folder, renderer, made))
+        made, moved = await self._render(paths)
+        if moved:
+            # Their files were renamed meanwhile.
+            paths = await self._mailbox.file_paths(UIDSet.of(moved), check=True)
+            late, _ = await self._render(paths)
+            for name, octets in late.items():
+                made[name].update(octets)
+        self._mailbox.run_behind(lambda folder: _keep(folder, made))
         return made
 
-    async def _make_moved(
-        self, renderer: IRenderer, uid: int
-    ) -> dict[int, bytes]:
-        """
-        The rendering of a message whose file was renamed meanwhile.
-        """
-        disk = self._account.disk
-        paths = await self._mailbox.file_paths(UIDSet.of([uid]), check=True)
-        made, _ = await self._account.pool.run(
-            lambda: _rendered(renderer, paths, disk)
+    async def _render(self, paths: dict[int, str]) -> tuple[Made, list[int]]:
+        renderers, disk = self._account.renderers, self._account.disk
+        return await self._account.pool.run(
+            lambda: _rendered(renderers, paths, disk)
         )
-        return made
 
 
 def keep_up(folder: MailboxFolder) -> None:
@@ -98,14 +96,14 @@ def keep_up(folder: MailboxFolder) -> None:
     account, mailbox = folder.account, folder.row.mailbox
     tools = account.tools
     first = folder.row.uidnext - LATEST
+    missing: set[int] = set()
     for renderer in tools.renderers.values():
         kind = account.index.renderings.kind(renderer.name, renderer.version)
-        uids = account.index.renderings.missing(mailbox, kind, first)
-        if not uids:
-            continue
-        paths = reading.paths(folder, UIDSet.of(uids), check=False)
-        made, _ = _rendered(renderer, paths, tools.disk)
-        _keep(folder, renderer, made)
+        missing.update(account.index.renderings.missing(mailbox, kind, first))
+    if missing:
+        paths = reading.paths(folder, UIDSet.of(missing), check=False)
+        made, _ = _rendered(tools.renderers, paths, tools.disk)
+        _keep(folder, made)
 
 
 def _kept(
@@ -121,31 +119,37 @@ def _kept(
     return found
 
 
-def _keep(
-    folder: MailboxFolder, renderer: IRenderer, made: dict[int, bytes]
-) -> None:
-    index = folder.account.index
-    kind = index.renderings.kind(renderer.name, renderer.version)
+def _keep(folder: MailboxFolder, made: Made) -> None:
+    index, renderers = folder.account.index, folder.account.tools.renderers
+    kinds = {
+        name: index.renderings.kind(name, renderers[name].version)
+        for name in made
+    }
     with index.transaction():
-        index.renderings.add(folder.row.mailbox, kind, made.items())
+        for name, octets in made.items():
+            index.renderings.add(
+                folder.row.mailbox, kinds[name], octets.items()
+            )
 
 
 def _rendered(
-    renderer: IRenderer, paths: dict[int, str], disk: Disk
-) -> tuple[dict[int, bytes], list[int]]:
+    renderers: dict[str, IRenderer], paths: dict[int, str], disk: Disk
+) -> tuple[Made, list[int]]:
     """
     Renderings, and the messages that are not where they were.
     """
-    made: dict[int, bytes] = {}
+    made: Made = {name: {} for name in renderers}
     moved: list[int] = []
     for uid, path in paths.items():
+        content: bytes | mmap
         try:
             content = mapped(path, disk)
         except FileNotFoundError:
             moved.append(uid)
+            continue
         except OSError:
             # It is served as an empty message; the look has warned of it.
-            made[uid] = renderer.render(b"", 0)
-        else:
-            made[uid] = renderer.render(content, len(content))
+            content = b""
+        for name, renderer in renderers.items():
+            made[name][uid] = renderer.render(content, len(content))
     return made, moved
