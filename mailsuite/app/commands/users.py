@@ -168,7 +168,9 @@ def user_import(
     )
 
     def text() -> str:
-        lines = [f"line {n}: skipped, {why}" for n, why in result["skipped"]]
+        lines = [
+            f"{one}: is there already, skipped" for one in result["skipped"]
+        ]
         return "\n".join([*lines, f"Imported {len(result['added'])} accounts"])
 
     show(result, as_json, text)

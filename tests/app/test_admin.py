@@ -1,0 +1,198 @@
+"""
+Tests for the command ``mailsuite``, with no suite running.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from click.testing import CliRunner
+from twisted.trial.unittest import SynchronousTestCase
+
+from mailsuite.app.admin import main
+from mailsuite.app.statelock import StateLock
+
+
+def _commands(
+    command: click.Command, words: tuple[str, ...] = ()
+) -> list[tuple[str, ...]]:
+    """
+    Every command and group there is.
+    """
+    found = [words]
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            found += _commands(inner, (*words, name))
+    return found
+
+
+class CommandTests(SynchronousTestCase):
+    """
+    Each command does what it says.
+    """
+
+    def setUp(self) -> None:
+        """
+        A state folder that is not there yet.
+        """
+        self.state = Path(self.mktemp()).absolute()
+        self.run_one("domain", "add", "example.org")
+
+    def run_one(self, *words: str, stdin: str = "", status: int = 0) -> str:
+        """
+        What a command says.
+        """
+        result = CliRunner().invoke(
+            main, ["--state", str(self.state), *words], input=stdin
+        )
+        self.assertEqual(result.exit_code, status, result.output)
+        said: str = result.output
+        self.assertNotIn("Traceback", said)
+        return said
+
+    def json(self, *words: str, stdin: str = "") -> Any:
+        """
+        What a command says to scripts.
+        """
+        return json.loads(self.run_one(*words, "--json", stdin=stdin))
+
+    def add(self, address: str, *options: str) -> Any:
+        """
+        Add a user.
+        """
+        return self.json("user", "add", address, *options, stdin="secret\n")
+
+    def test_users(self) -> None:
+        """
+        Added, listed, suspended, resumed, removed.
+        """
+        self.add("ann@example.org", "--quota", "2G", "--messages", "500")
+        self.run_one("user", "suspend", "ann@example.org")
+
+        [ann] = self.json("user", "list", "example.org")
+        self.assertEqual(ann["octets_limit"], 2 * 1024**3)
+        self.assertEqual(ann["messages_limit"], 500)
+        self.assertTrue(ann["suspended"])
+
+        self.run_one("user", "resume", "ann@example.org")
+        self.assertIn("active", self.run_one("user", "list"))
+        self.run_one("user", "passwd", "ann@example.org", stdin="new\n")
+        removed = self.json("user", "remove", "ann@example.org")
+        self.assertEqual(
+            removed["home"], str(self.state / "mail/example.org/ann")
+        )
+        self.assertEqual(self.json("user", "list"), [])
+
+    def test_import(self) -> None:
+        """
+        A passwd-file from stdin; who is there already is skipped.
+        """
+        self.add("ann@example.org")
+        lines = "bob:{PLAIN}x\nann:{PLAIN}y\ncid@example.org:{PLAIN}z\n"
+
+        said = self.run_one(
+            "user", "import", "--domain", "example.org", "-", stdin=lines
+        )
+
+        self.assertIn("ann@example.org: is there already", said)
+        self.assertIn("Imported 2 accounts", said)
+        self.assertEqual(len(self.json("user", "list")), 3)
+
+    def test_aliases(self) -> None:
+        """
+        To one or many; to nobody outside.
+        """
+        self.add("ann@example.org")
+        self.add("bob@example.org")
+        self.run_one(
+            "alias", "add", "info@example.org",
+            "ann@example.org", "bob@example.org",
+        )  # fmt: skip
+        self.assertIn("bob@example.org", self.run_one("alias", "list"))
+        self.run_one("alias", "remove", "info@example.org")
+        self.assertEqual(self.json("alias", "list"), [])
+
+        said = self.run_one(
+            "alias", "add", "out@example.org", "x@elsewhere.test", status=1
+        )
+        self.assertIn("elsewhere.test", said)
+
+    def test_domains(self) -> None:
+        """
+        Alias domains and the catch-all; none goes that is in use.
+        """
+        self.add("ann@example.org")
+        self.run_one(
+            "domain", "add", "example.net", "--alias-of", "example.org"
+        )
+        self.run_one("domain", "catch-all", "example.org", "ann@example.org")
+
+        listed = {one["name"]: one for one in self.json("domain", "list")}
+        self.assertEqual(listed["example.net"]["alias_of"], "example.org")
+        self.assertEqual(listed["example.org"]["catch_all"], "ann@example.org")
+
+        self.run_one("domain", "remove", "example.org", status=1)
+        self.run_one("domain", "remove", "example.net")
+
+    def test_app_passwords(self) -> None:
+        """
+        Shown once, listed by name.
+        """
+        self.add("ann@example.org")
+        shown = self.json("app-password", "add", "ann@example.org", "phone")
+        self.assertGreater(len(shown["password"]), 15)
+
+        listed = self.run_one("app-password", "list", "ann@example.org")
+        self.assertIn("phone", listed)
+        self.assertNotIn(shown["password"], listed)
+        self.run_one("app-password", "remove", "ann@example.org", "phone")
+
+    def test_quota(self) -> None:
+        """
+        Set, shown, and taken away.
+        """
+        self.add("ann@example.org")
+        self.run_one("quota", "set", "ann@example.org", "--octets", "500M")
+        self.assertIn("500M", self.run_one("quota", "show", "ann@example.org"))
+        self.run_one("quota", "set", "ann@example.org", "--octets", "none")
+        self.assertIn(
+            "no limit", self.run_one("quota", "show", "ann@example.org")
+        )
+        self.run_one(
+            "quota", "set", "ann@example.org", "--octets", "lots", status=2
+        )
+
+    def test_a_password_is_never_on_the_command_line(self) -> None:
+        """
+        Nor is an empty one taken from stdin.
+        """
+        said = self.run_one("user", "add", "ann@example.org", status=1)
+        self.assertIn("no password on standard input", said)
+
+    def test_a_folder_in_use_is_left_alone(self) -> None:
+        """
+        Another command has the lock; nothing is done behind its back.
+        """
+        lock = StateLock(self.state)
+        self.addCleanup(lock.release)
+
+        said = self.run_one("user", "list", status=1)
+
+        self.assertIn("in use", said)
+
+    def test_status_without_a_suite(self) -> None:
+        """
+        A script sees it by the status.
+        """
+        self.assertIn("no suite runs", self.run_one("status", status=1))
+
+    def test_every_command_has_help_with_an_example(self) -> None:
+        """
+        Groups too.
+        """
+        for words in _commands(main):
+            said = self.run_one(*words, "--help")
+            self.assertIn("Example:", said, words)
