@@ -167,7 +167,7 @@ def encode(section: bytes) -> bytes:
     ends = accumulate(map(len, kept), initial=first)
     return b"%c%b%b%b\n%b\n" % (
         len(order),
-        order,
+        bytes(order),
         struct.pack(f"<{len(order) + 1}H", *ends),
         b"".join(kept),
         b"\n".join(others),

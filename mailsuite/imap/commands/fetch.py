@@ -60,7 +60,7 @@ _ROW, _END = b"* %d FETCH (", b")\r\n"
 
 #: Messages of one batch: if all is in arrays, if renderings are asked for, and
 #: if messages are opened.
-_ARRAYS, _RENDERINGS, _CONTENTS = 1000, 250, 32
+_ARRAYS, _RENDERINGS, _CONTENTS = 1000, 500, 32
 
 #: Octets of small messages that are read at the same time.
 _TOGETHER_OCTETS = 4 * SMALL_OCTETS
