@@ -2,12 +2,13 @@
 How quick the store is, without any protocol: durable deliveries, the opening
 of a large mailbox, renderings, contents.
 
-Usage: python benchmarks/store_bench.py [deliver|select|read ...] [--folder F]
+Usage: python benchmarks/store_bench.py [deliver|select|read|idle ...] [--folder F]
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ from collections.abc import Awaitable, Callable
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import react
+from twisted.internet.task import deferLater, react
 
 from mailsuite.disk import Disk
 from mailsuite.imap.renderers import renderers
@@ -27,6 +28,7 @@ from mailsuite.mail.uids import UID, UIDSet
 from mailsuite.store.index import Index
 from mailsuite.store.pool import Pool
 from mailsuite.store.service import MailboxService, StoreLimits
+from mailsuite.store.watcher import Watcher
 
 ACCOUNTS = 2_000
 CONCURRENT = 20
@@ -56,6 +58,7 @@ class Bench:
         self.start()
 
     def start(self) -> None:
+        self.watcher = Watcher(reactor)
         self.pool = Pool("store", 16, reactor.callFromThread)
         self.service = MailboxService(
             Disk(),
@@ -65,12 +68,13 @@ class Bench:
             now=time.time,
             sleep=time.sleep,
             renderers=renderers(),
-            watcher=None,
+            watcher=self.watcher,
             limits=StoreLimits(),
         )
 
     async def stop(self) -> None:
         await self.service.close()
+        self.watcher.stop()
         self.pool.stop()
 
     def record(self, number: int) -> AccountRecord:
@@ -246,12 +250,81 @@ async def reading(bench: Bench) -> None:
     await timed("maildrop (UIDL)", account.maildrop)
 
 
+class Clocked:
+    """
+    A listener that notes when it was told.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[float] = []
+
+    def changed(self, change: object) -> None:
+        self.told.append(time.perf_counter())
+
+
+async def idling(bench: Bench) -> None:
+    """
+    News to 1,000 open mailboxes, and what each costs.
+    """
+    gc.collect()
+    before = resident()
+    listeners = [Clocked() for _ in range(1_000)]
+    kept = []
+
+    async def opened(number: int) -> None:
+        account = await bench.service.account(bench.record(number))
+        mailbox = await account.mailbox("INBOX")
+        mailbox.listen(listeners[number])
+        kept.append((account, mailbox))
+
+    await timed("1,000 mailboxes opened", lambda: concurrently(1_000, opened))
+    await deferLater(reactor, 1.0)
+    print(f"{(resident() - before) / 1_000:46.1f} kB each")
+    octets = message(4096)
+    waits: list[float] = []
+
+    async def deliver(number: int) -> None:
+        number = number * 7 % 1_000
+        incoming = await bench.service.incoming(len(octets))
+        incoming.write(octets)
+        listeners[number].told.clear()
+        start = time.perf_counter()
+        await bench.service.deliver(incoming, [bench.record(number)])
+        while not listeners[number].told:
+            await deferLater(reactor, 0.001)
+        waits.append(listeners[number].told[0] - start)
+
+    took = await timed(
+        "2,000 deliveries until told, 20 at a time",
+        lambda: concurrently(2_000, deliver),
+    )
+    print(f"{2_000 / took:46.0f} a second")
+    waits.sort()
+    print(f"p50 {waits[1000] * 1000:.1f} ms, p99 {waits[1980] * 1000:.1f} ms")
+    for account, mailbox in kept:
+        mailbox.release()
+        account.release()
+
+
+def resident() -> int:
+    """
+    Memory of this process, in kB.
+    """
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4
+
+
 async def main(_: object, *arguments: str) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("what", nargs="*")
     parser.add_argument("--folder")
     options = parser.parse_args(arguments)
-    works = {"deliver": deliveries, "select": selects, "read": reading}
+    works = {
+        "deliver": deliveries,
+        "select": selects,
+        "read": reading,
+        "idle": idling,
+    }
     for name in options.what or works:
         folder = tempfile.mkdtemp(dir=options.folder)
         bench = Bench(folder)

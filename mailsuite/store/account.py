@@ -73,6 +73,8 @@ class Account:
         self._mailboxes: dict[str, Mailbox] = {}
         self._lane = Lane(service.pool, self.folder.holding, self._after_step)
         self._prepared = False
+        self._landing = 0
+        self._look_then: set[Mailbox] = set()
 
     @property
     def disk(self) -> Disk:
@@ -156,6 +158,24 @@ class Account:
             self._log.failure(
                 "Bug in a step of {account}", failure, account=self.address
             )
+
+    def look_behind(self, mailbox: Mailbox) -> None:
+        """
+        Somebody, maybe we, changed a mailbox's folder.
+        """
+        if self._landing:
+            # It would find what is about to get its UID anyway.
+            self._look_then.add(mailbox)
+            return
+        mailbox_id = mailbox.mailbox_id
+
+        def look(unchanged: bool) -> None:
+            if not unchanged:
+                mailbox.run_behind(reading.look)
+
+        self._lane.run_bare(lambda: self.folder.glance(mailbox_id)).addCallback(
+            look
+        ).addErrback(self._failed_behind)
 
     def gather(
         self,
@@ -367,13 +387,39 @@ class Account:
 
     # Deliveries
 
+    def landing(self) -> None:
+        """
+        A message is being delivered into INBOX.
+        """
+        self._landing += 1
+
+    def landed(self) -> None:
+        """
+        It was, or was refused.
+        """
+        self._landing -= 1
+        if not self._landing:
+            mailboxes, self._look_then = self._look_then, set()
+            for mailbox in mailboxes:
+                self.look_behind(mailbox)
+
     def arrived(self, arrival: Arrival) -> None:
         """
         A message was delivered into INBOX: it gets its UID, and is told.
         """
-        self.gather(("arrive",), _adopt, arrival).addErrback(
-            self._failed_behind
-        )
+        self.folder.expected.add(arrival.base)
+        self._lane.gather_bare(
+            ("arrive",), self._adopt_suspended, arrival
+        ).addCallback(self._adopted, arrival).addErrback(self._failed_behind)
+
+    def _adopt_suspended(self, arrivals: Sequence[Arrival]) -> list[bool]:
+        done = self.folder.suspension.adopt(arrivals)
+        return [done] * len(arrivals)
+
+    def _adopted(self, done: bool, arrival: Arrival) -> Deferred[None] | None:
+        if done:
+            return None
+        return self.gather(("adopt",), _adopt, arrival)
 
     # Closing
 
@@ -387,7 +433,7 @@ class Account:
         """
         Let go of all, with the index marked as whole.
         """
-        if self.folder.is_open:
+        if not self.folder.is_clean:
             await self._lane.run(lambda: self.folder.step(self.folder.close))
         await self._lane.run_bare(self.folder.let_go)
 

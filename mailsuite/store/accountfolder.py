@@ -47,6 +47,7 @@ from mailsuite.store.quota import Use
 from mailsuite.store.recovery import recover
 from mailsuite.store.scan import look
 from mailsuite.store.settings import Settings
+from mailsuite.store.suspended import Suspension, glance
 from mailsuite.store.tree import folders
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class AccountFolder:
     One account on the disk.
 
     :ivar mailboxes: those that the index knows, by their folders' names.
+    :ivar expected: base names of what was delivered and has no UID yet.
     :ivar epoch: raised whenever all mailboxes must be compared whole.
     """
 
@@ -95,7 +97,8 @@ class AccountFolder:
         self._index: Index | None = None
         self._news: list[News] = []
         self._seen = 0
-        self._left: tuple[int, int] | None = None
+        self.expected: set[str] = set()
+        self.suspension = Suspension(self, self._path("index.sqlite3"))
         self._changed = False
         self._doubtful = False
 
@@ -116,6 +119,13 @@ class AccountFolder:
         Whether descriptors and a database are open.
         """
         return self._index is not None
+
+    @property
+    def is_clean(self) -> bool:
+        """
+        Whether nothing was changed since an orderly close.
+        """
+        return self._index is None and not self._changed
 
     # What the lane calls
 
@@ -209,6 +219,7 @@ class AccountFolder:
         """
         self._doubtful = True
         self.use.forget()
+        self.suspension.forget()
         self._close_index()
 
     # In order
@@ -216,7 +227,6 @@ class AccountFolder:
     def _put_in_order(self) -> None:
         if self._index is not None and not self._is_same_index():
             self._close_index()
-            self._left = None
         if self._index is None:
             self._open_index()
             if self._doubtful:
@@ -227,6 +237,8 @@ class AccountFolder:
         modseq, epoch = self.index.standing()
         if modseq != self._seen or epoch > self.epoch:
             self._catch_up(modseq, epoch)
+        if self.suspension.pending:
+            self.suspension.bring_up()
 
     def _is_same_index(self) -> bool:
         try:
@@ -236,19 +248,24 @@ class AccountFolder:
 
     def _open_index(self) -> None:
         assert self._hold is not None
-        path = self._path("index.sqlite3")
-        index = Index(path, self.record.number, self.disk)
-        alone = self._hold.alone()
-        modseq, epoch = index.standing()
-        certain = not index.fresh and (
-            self._left == (index.inode, epoch)
-            or not alone
-            or self._clean.matches(modseq, index.inode)
+        untouched = self.suspension.end() and not self._doubtful
+        index = Index(
+            self._path("index.sqlite3"), self.record.number, self.disk
         )
+        alone = self._hold.alone()
         self._index = index
-        self.modseqs.start(modseq, certain=certain)
+        modseq, epoch = index.standing()
+        if untouched and (modseq, epoch) == (self._seen, self.epoch):
+            # What is in memory is right, and may be ahead.
+            return
+        certain = not index.fresh and (
+            not alone or self._clean.matches(modseq, index.inode)
+        )
+        self.modseqs.start(max(modseq, self.modseqs.last), certain=certain)
         self._load_mailboxes()
-        self.epoch, self._seen = epoch, self.modseqs.last
+        self.epoch = max(epoch, self.epoch)
+        # If we had it open before, what came since is told.
+        self._seen = self._seen or modseq
         if not certain:
             self._recover()
 
@@ -399,6 +416,18 @@ class AccountFolder:
                 return mailbox
         return None
 
+    def glance(self, mailbox_id: str) -> bool:
+        """
+        Whether a mailbox is as it was, as far as can be told without holding
+        the account.
+        """
+        mailbox = self._known(mailbox_id)
+        return (
+            mailbox is not None
+            and mailbox.row.epoch == self.epoch
+            and glance(mailbox)
+        )
+
     def _found(self, mailbox_id: str) -> MailboxFolder:
         """
         A mailbox that the index does not know, being new.
@@ -416,10 +445,23 @@ class AccountFolder:
         Let go of all descriptors for now.
         """
         if self._index is not None:
-            self._left = (self._index.inode, self.epoch)
-        self._close_index()
-        if self._hold is not None:
-            self._hold.close()
+            self._close_index()
+            self.suspension.begin()
+        self.let_go()
+
+    def holding_only(self, hold: AccountHold, work: Callable[[], T]) -> T:
+        """
+        Make a step that needs no index.
+
+        :param hold: taken.
+        """
+        self._hold = hold
+        try:
+            with self._guarded():
+                return work()
+        finally:
+            if not self._doubtful:
+                hold.set_clean()
             self._hold = None
 
     def close(self) -> None:
@@ -462,6 +504,6 @@ class AccountFolder:
 
     def _forget_index(self) -> None:
         self._close_index()
-        self._left = None
+        self.suspension.forget()
         with suppress(OSError):
             remove_database(self._path("index.sqlite3"), self.disk)

@@ -113,6 +113,7 @@ def _rename(
         touched.update((old.place, CUR))
         renamed[old.uid] = new, flags
 
+    mailbox.in_new = None
     with mailbox.own_change(CUR, NEW):
         for file in files:
             found_at_once(mailbox, file, rename)
@@ -179,6 +180,7 @@ def settle(mailbox: MailboxFolder) -> None:
     ]
     if not files:
         return
+    mailbox.in_new = None
     with mailbox.own_change(NEW, CUR):
         for file in files:
             new = replace(file, place=CUR, info=file.info or ":2,")
@@ -226,6 +228,7 @@ def unlink(mailbox: MailboxFolder, uids: UIDSet) -> None:
         disk.unlink(f"{path}/{file.path}")
         touched.add(file.place)
 
+    mailbox.in_new = None
     with mailbox.own_change(CUR, NEW):
         for file in mailbox.files_of(uids.ranges).values():
             found_at_once(mailbox, file, unlink_one)

@@ -92,6 +92,18 @@ class Lane:
         self._add(_Step(done, kind=kind, gathered=gathered, item=item))
         return done
 
+    def gather_bare(
+        self, kind: Hashable, gathered: Gathered[ItemT, T], item: ItemT
+    ) -> Deferred[T]:
+        """
+        As ``gather``, without what other steps hold.
+        """
+        done: Deferred[T] = Deferred()
+        self._add(
+            _Step(done, kind=kind, gathered=gathered, item=item, bare=True)
+        )
+        return done
+
     def run_bare(self, work: Callable[[], T]) -> Deferred[T]:
         """
         Make a step in its turn, but without what the others hold.

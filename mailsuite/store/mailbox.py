@@ -136,7 +136,7 @@ class Mailbox:
             self._unwatch = None
 
     def _look_soon(self) -> None:
-        self.run_behind(reading.look)
+        self._account.look_behind(self)
 
     def claim_recent(self) -> UIDSet:
         """

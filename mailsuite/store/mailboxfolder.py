@@ -77,6 +77,8 @@ class MailboxFolder:
 
     :ivar unsaved: ``row`` has changed and is not in the index yet.
     :ivar unverified: a change of somebody else may hide behind one of ours.
+    :ivar in_new: how many files ``new`` has that the index knows, if that is
+        known.
     """
 
     log = Logger()
@@ -87,6 +89,7 @@ class MailboxFolder:
         self.seen = Seen()
         self.unsaved = False
         self.unverified = False
+        self.in_new: int | None = None
         self.warned: set[str] = set()
         self.moved()
         self.reload(row)
@@ -293,6 +296,7 @@ class MailboxFolder:
             for place, base in enumerate(bases)
         ]
         self.uids.append(lines)
+        self.account.expected.difference_update(bases)
         self.row.uidnext = first + len(lines)
         self.unsaved = True
         return [line.uid for line in lines]

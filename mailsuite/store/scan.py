@@ -8,6 +8,8 @@ Implementation notes
   another program renames.
 - A base name in both places is one message if it is one file; else the one in
   ``new`` gets another name, and is a message of its own.  Nothing is unlinked.
+- A name that is not UTF-8 or has a line end in it cannot be listed: its message
+  gets another.
 - A crash may leave a message of ours that was linked and not yet synced, in
   part: nobody was told of it, and it is set aside into ``tmp``.
 - A message that comes back after it was expunged gets another UID: the old one
@@ -17,6 +19,7 @@ Implementation notes
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,6 +30,9 @@ from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import CUR, NEW, TMP, MessageName
 from mailsuite.store.uidlist import Line, UIDList
+
+#: Names that can stand in a line of the uidlist, and in the index.
+_LISTABLE = re.compile("[^:\0-\x1f\x7f\ud800-\udfff][^\n\ud800-\udfff]*")
 
 
 @dataclass(slots=True)
@@ -93,6 +99,7 @@ class _Look:
         self._listed: dict[str, Line] = {}
         self._read_whole = False
         self._first = mailbox.row.epoch == 0
+        self._in_new = 0
 
     def compare(self, *, whole: bool) -> None:
         mailbox = self._mailbox
@@ -109,6 +116,7 @@ class _Look:
         assert differences is not None
         added = self._with_uids(differences.added)
         mailbox.seen.new = mailbox.settled(times[0])
+        mailbox.in_new = self._in_new
         if whole:
             mailbox.seen.cur = mailbox.settled(times[1])
             mailbox.row.epoch = self._account.epoch
@@ -223,16 +231,42 @@ class _Look:
     def _found(self, places: Iterable[str]) -> dict[str, FileRow]:
         found: dict[str, FileRow] = {}
         for place in places:
-            for name in os.listdir(f"{self._mailbox.path}/{place}"):
+            names = os.listdir(f"{self._mailbox.path}/{place}")
+            if place == NEW:
+                self._in_new = len(names)
+            for name in names:
                 if name.startswith("."):
                     continue
+                if not _LISTABLE.fullmatch(name):
+                    name = self._named_anew(place, name)
                 base, colon, info = name.partition(":")
                 file = FileRow(0, place, base, colon + info)
                 if base in found:
                     self._sort_out(found, file)
-                else:
+                elif base:
                     found[base] = file
         return found
+
+    def _named_anew(self, place: str, name: str) -> str:
+        """
+        Another name for a message whose own cannot stand in the uidlist or
+        in the index; empty if it is no message.
+        """
+        folder = f"{self._mailbox.path}/{place}"
+        try:
+            status = os.lstat(f"{folder}/{name}")
+            if not stat.S_ISREG(status.st_mode):
+                return ""
+            base = self._account.tools.names.base(status.st_size)
+            flags = MessageName.parse(name).flags
+            anew = str(MessageName(base).with_flags(flags))
+            self._account.changing()
+            self._account.disk.rename(f"{folder}/{name}", f"{folder}/{anew}")
+        except FileNotFoundError:
+            return ""
+        self._account.disk.sync(folders=[folder])
+        self._warn(FileRow(0, place, ascii(name), ""), f"is now {anew}")
+        return anew
 
     def _sort_out(self, found: dict[str, FileRow], file: FileRow) -> None:
         """
@@ -308,6 +342,9 @@ class _Look:
             and (size_and_date := self._measure(file)) is not None
         ]
         if listed:
+            self._account.expected.difference_update(
+                file.base for file in listed
+            )
             mailbox.row.uidnext = max(
                 mailbox.row.uidnext, max(file.uid for file in listed) + 1
             )

@@ -236,17 +236,9 @@ class MailboxService:
         wanted: Sequence[int],
         results: list[MailError | None],
     ) -> None:
-        placed = await self._placed(content, [accounts[x] for x in wanted])
-        missing: list[int] = []
-        for place, result in zip(wanted, placed, strict=True):
-            if isinstance(result, NoMaildir):
-                missing.append(place)
-            elif isinstance(result, MailError):
-                results[place] = result
-            else:
-                self._arrived(accounts[place], result, content.size)
-        if not missing:
-            return
+        missing = await self._deliver_to_trees(
+            content, accounts, wanted, results
+        )
         made: list[int] = []
         for place in missing:
             try:
@@ -255,14 +247,41 @@ class MailboxService:
                 made.append(place)
             except MailError as error:
                 results[place] = error
-        again = await self._placed(content, [accounts[x] for x in made])
-        for place, result in zip(made, again, strict=True):
-            if isinstance(result, MailError):
-                results[place] = result
-            elif isinstance(result, NoMaildir):
-                results[place] = StoreUnavailable()
-            else:
-                self._arrived(accounts[place], result, content.size)
+        for place in await self._deliver_to_trees(
+            content, accounts, made, results
+        ):
+            results[place] = StoreUnavailable()
+
+    async def _deliver_to_trees(
+        self,
+        content: Incoming,
+        accounts: Sequence[AccountRecord],
+        wanted: Sequence[int],
+        results: list[MailError | None],
+    ) -> list[int]:
+        """
+        Deliver to those that have a maildir.
+
+        :return: the others.
+        """
+        records = [accounts[place] for place in wanted]
+        awake = self._awake(records)
+        for account in awake:
+            account.landing()
+        missing: list[int] = []
+        try:
+            placed = await self._placed(content, records)
+            for place, result in zip(wanted, placed, strict=True):
+                if isinstance(result, NoMaildir):
+                    missing.append(place)
+                elif isinstance(result, MailError):
+                    results[place] = result
+                else:
+                    self._arrived(accounts[place], result, content.size)
+        finally:
+            for account in awake:
+                account.landed()
+        return missing
 
     async def _placed(
         self, content: Incoming, accounts: Sequence[AccountRecord]
@@ -272,6 +291,13 @@ class MailboxService:
         return await self._committer.deliver(
             content, [record.maildir for record in accounts]
         )
+
+    def _awake(self, accounts: Sequence[AccountRecord]) -> list[Account]:
+        """
+        Those of the accounts that somebody has open.
+        """
+        found = (self._accounts.get(record.number) for record in accounts)
+        return [x for x in found if x is not None and x.users]
 
     def _arrived(self, record: AccountRecord, base: str, size: int) -> None:
         account = self._accounts.get(record.number)

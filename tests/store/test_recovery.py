@@ -14,7 +14,7 @@ from mailsuite.mail.uids import UIDSet
 from mailsuite.store.intent import CopyIntent, Intents
 from mailsuite.store.mailbox import Mailbox
 from mailsuite.store.modseq import AHEAD
-from tests.support.stores import StoreTestCase, message
+from tests.support.stores import Heard, StoreTestCase, message
 
 #: uid, flags, size and date of a message; and its flags by name.
 Seen = list[tuple[int, int, int, int]]
@@ -275,6 +275,46 @@ class IdleTests(StoreTestCase):
         self.assertEqual(
             [path for path in _open_files() if path.startswith(home)], []
         )
+
+    async def test_arrival_while_suspended(self) -> None:
+        """
+        A delivery is told with its UID while the database stays closed, and
+        is in the index when that is open again.
+        """
+        account = await self.store.open_account(self.record())
+        inbox = await account.open_mailbox("INBOX")
+        heard = Heard()
+        inbox.listen(heard)
+        account.suspend()
+
+        await self.store.deliver(await self.content(message()), [self.record()])
+        await self.settled(account)
+        was_open = account.folder.is_open
+        status = await account.status("INBOX")
+
+        self.assertFalse(was_open)
+        [added] = heard.changes
+        self.assertEqual(added.uids, UIDSet.of([1]))
+        self.assertEqual(status.messages, 1)
+        self.assertEqual(status.highestmodseq, added.modseq)
+
+    async def test_arrival_while_another_process_works(self) -> None:
+        """
+        A suspended account that another process used is read anew.
+        """
+        account = await self.store.open_account(self.record())
+        inbox = await account.open_mailbox("INBOX")
+        account.suspend()
+        await self.settled(account)
+        other = self.another_service()
+        theirs = await other.open_account(self.record())
+        mailbox = await theirs.open_mailbox("INBOX")
+        await mailbox.append(await self.content(message(), other))
+
+        await self.store.deliver(await self.content(message()), [self.record()])
+        await inbox.look()
+
+        self.assertEqual(list(inbox.messages.uids), [1, 2])
 
     async def settled(self, account: object) -> None:
         """
