@@ -5,11 +5,14 @@ Implementation notes
 
 - What cannot be kept is swallowed to the literal's true end, and only then
   answered: the rest of a message must never become commands.
+- A message with NULs is not kept, though a literal8 may carry them: it could be
+  sent to no client (RFC 9051 4.3.1, RFC 3516 4.4).
 """
 
 from __future__ import annotations
 
 from mailsuite.errors import MailError, MessageTooLarge
+from mailsuite.imap.bodies import UnknownTransferEncoding
 from mailsuite.imap.wire.commands import Append
 from mailsuite.interfaces import IIncoming, IMailbox
 from mailsuite.mail.lineends import LineEnds
@@ -51,6 +54,8 @@ class Appending:
             return
         piece = self._line_ends.feed(octets)
         try:
+            if b"\0" in octets:
+                raise UnknownTransferEncoding("Messages have no NULs here")
             if self._incoming.size + len(piece) > self._limit:
                 raise MessageTooLarge
             waiting = self._incoming.write(piece)

@@ -80,8 +80,8 @@ class LiteralTests(SynchronousTestCase):
         conversation = Conversation(Limits())
         line = b"x NOOP\r\n" * 1250
 
-        conversation.hear(b"a LOGIN bob {100000000+}\r\n")
-        for _ in range(10_000):
+        conversation.hear(b"a LOGIN bob {20000000+}\r\n")
+        for _ in range(2000):
             conversation.hear(line)
             self.assertEqual(conversation.connection.pending(), 0)
         conversation.hear(b" {3+}\r\nxyz\r\nb NOOP\r\n")
