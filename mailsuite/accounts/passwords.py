@@ -10,6 +10,8 @@ Implementation notes
 - Clients that log in for every command would cost 25 ms and 19 MiB each time:
   a password that was right is right for some minutes more, remembered by an
   HMAC whose key dies with the process.
+- Clients that come back with ten connections at once, as after a restart, are
+  judged once.
 - Nothing here logs.
 """
 
@@ -21,7 +23,9 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from mailsuite.accounts import schemes
 from mailsuite.accounts.account_rows import NewPassword, Verifiers
@@ -85,6 +89,7 @@ class Passwords:
         self._scheme = scheme
         self._scram = scram
         self._remembered: OrderedDict[bytes, float] = OrderedDict()
+        self._under_way: dict[bytes, list[Deferred[Judgement]]] = {}
         self._hmac_key = secrets.token_bytes(32)
         self._decoy: str | None = None
 
@@ -147,10 +152,32 @@ class Passwords:
         mark = self._mark(verifiers, password)
         if self._remembers(mark):
             return Judgement(right=True)
-        judgement = await self._threads.run(self._judge, verifiers, password)
+        judgement = await self._judged(mark, verifiers, password)
         if judgement.right:
             self._remember(mark)
         return judgement
+
+    def _judged(
+        self, mark: bytes, verifiers: Verifiers | None, password: str
+    ) -> Deferred[Judgement]:
+        """
+        What comes of a password; who asks for the same while it is judged
+        waits for the same answer.
+        """
+        waiter: Deferred[Judgement] = Deferred()
+        waiters = self._under_way.setdefault(mark, [])
+        waiters.append(waiter)
+        if len(waiters) == 1:
+            Deferred.fromCoroutine(
+                self._threads.run(self._judge, verifiers, password)
+            ).addBoth(self._tell, mark)
+        return waiter
+
+    def _tell(self, result: Judgement | Failure, mark: bytes) -> None:
+        for waiter in self._under_way.pop(mark):
+            # Some may have been cancelled.
+            if not waiter.called:
+                waiter.callback(result)
 
     # In a thread
 
@@ -207,16 +234,18 @@ class Passwords:
     # Recent successes
 
     def _mark(self, verifiers: Verifiers | None, password: str) -> bytes:
-        if verifiers is None:
-            return b""
-        parts = (
-            str(verifiers.number),
-            str(verifiers.login_epoch),
-            verifiers.password,
-            password,
-        )
-        text = "\0".join(parts).encode("utf-8", "surrogateescape")
-        return hmac.digest(self._hmac_key, text, "sha256")
+        """
+        Stands for this password of this account, kept as it is now; or for
+        this password of anybody who is not there.
+        """
+        parts = [password]
+        if verifiers is not None:
+            parts += [
+                verifiers.password,
+                str(verifiers.number),
+                str(verifiers.login_epoch),
+            ]
+        return hmac.digest(self._hmac_key, repr(parts).encode(), "sha256")
 
     def _remembers(self, mark: bytes) -> bool:
         until = self._remembered.get(mark)

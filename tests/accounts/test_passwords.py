@@ -16,23 +16,27 @@ from mailsuite.accounts.account_rows import NewPassword, Verifiers
 from mailsuite.accounts.errors import BadPassword
 from mailsuite.accounts.passwords import Judgement, Passwords
 from mailsuite.accounts.threads import SameThread
+from mailsuite.errors import LoginUnavailable
 from mailsuite.wire.sasl import scram_keys
 from tests.support.people import ITERATIONS
 
 
 class CountedThread(SameThread):
     """
-    Runs everything here, and counts.
+    Runs everything here, once ``gate`` is open, and counts.
     """
 
     def __init__(self) -> None:
         self.runs = 0
+        self.gate: Deferred[None] | None = None
 
     async def run(self, function, *args, **kwargs):  # type: ignore[no-untyped-def]
         """
         Run it.
         """
         self.runs += 1
+        if self.gate is not None:
+            await self.gate
         return await super().run(function, *args, **kwargs)
 
 
@@ -275,6 +279,55 @@ class PasswordsTests(SynchronousTestCase):
         runs = self.thread.runs
         self.assertFalse(self.judge(verifiers, "hungri").right)
         self.assertEqual(self.thread.runs, runs + 1)
+
+    # Many at once
+
+    def held(self, *passwords: str) -> list[Deferred[Judgement]]:
+        """
+        Judgements of Bob's password that wait for ``self.gate``.
+        """
+        verifiers = self.verifiers(self.make("hungry"))
+        self.gate: Deferred[None] = Deferred()
+        self.thread.gate = self.gate
+        return [
+            Deferred.fromCoroutine(self.passwords.judge(verifiers, password))
+            for password in passwords
+        ]
+
+    def test_the_same_at_once(self) -> None:
+        """
+        The same password of the same account is judged once for all who wait.
+        """
+        first, second, other = self.held("hungry", "hungry", "hungri")
+        self.assertNoResult(second)
+        self.gate.callback(None)
+        self.assertTrue(self.successResultOf(first).right)
+        self.assertTrue(self.successResultOf(second).right)
+        self.assertFalse(self.successResultOf(other).right)
+        self.assertEqual(self.thread.runs, 3)
+
+    def test_one_of_many_goes_away(self) -> None:
+        """
+        A client that goes away takes nobody's answer with it.
+        """
+        first, second = self.held("hungry", "hungry")
+        first.addErrback(lambda _: None)
+        first.cancel()
+        self.gate.callback(None)
+        self.assertTrue(self.successResultOf(second).right)
+
+    def test_busy_for_all(self) -> None:
+        """
+        Where it cannot be judged all who wait hear that, and the next one
+        may be judged again.
+        """
+        first, second = self.held("hungry", "hungry")
+        self.gate.errback(LoginUnavailable())
+        self.failureResultOf(first, LoginUnavailable)
+        self.failureResultOf(second, LoginUnavailable)
+        self.thread.gate = None
+        verifiers = self.verifiers(self.make("hungry"))
+        self.assertTrue(self.judge(verifiers, "hungry").right)
 
     def test_forgotten_with_the_password(self) -> None:
         """
