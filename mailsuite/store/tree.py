@@ -292,8 +292,8 @@ def rename(account: AccountFolder, old: str, new: str) -> None:
     if new in (INBOX, old):
         raise MailboxExists
     for name in renames.values():
-        _folder(name)
-        if name in selectable:
+        # Also a folder that is no mailbox is in the way.
+        if os.path.lexists(os.path.join(account.maildir, _folder(name))):
             raise MailboxExists
     pairs = [
         (selectable[before], folder_of(after))

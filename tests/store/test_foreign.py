@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+from mailsuite.errors import MailboxExists
 from mailsuite.interfaces import IMailbox
 from mailsuite.mail.flags import FlagMode
 from mailsuite.mail.uids import UIDSet
@@ -120,3 +121,15 @@ class ForeignFilesTests(StoreTestCase):
             if entry.selectable:
                 (await account.mailbox(entry.name)).release()
         await self.store.close()
+
+    async def test_folder_in_the_way_of_a_rename(self) -> None:
+        """
+        A folder that is no mailbox is not overwritten, and the mailbox stays.
+        """
+        account = await self.store.account(self.record())
+        os.makedirs(f"{self.record().maildir}/.Keep")
+
+        with self.assertRaises(MailboxExists):
+            await account.rename("Archive", "Keep")
+
+        (await account.mailbox("Archive")).release()
