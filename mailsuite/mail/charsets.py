@@ -54,14 +54,16 @@ def codec_of(charset: str) -> str | None:
     if len(name) > 40 or not name.isascii() or name in _NOT_CHARSETS:
         return None
     try:
-        found = codecs.lookup(name)
+        found = codecs.lookup(name).name
+        # codecs.lookup also finds base64, zlib and rot13, which make no text
+        # of octets; ``bytes.decode`` refuses them.
+        b"a".decode(name, "replace")
+    except UnicodeError:
+        # Some (utf-16, on a lone octet) know no replacement.
+        pass
     except (LookupError, ValueError):
         return None
-    # codecs.lookup also finds base64, zlib and rot13, which make no text of
-    # octets; ``bytes.decode`` refuses them by this same attribute.
-    if found.name in _NOT_CHARSETS or not found._is_text_encoding:
-        return None
-    return found.name
+    return None if found in _NOT_CHARSETS else found
 
 
 def is_known(charset: str) -> bool:

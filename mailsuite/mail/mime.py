@@ -167,12 +167,6 @@ class _Scan:
         """
         body = self._body_offset(start, end, limit)
         fields = self._fields(start, body)
-        if (
-            not fields
-            and body > start + 2
-            and not self._has_fields(start, body)
-        ):
-            body = start
         end = max(end, body)
         kind = default
         if b"type" in fields:
@@ -199,7 +193,11 @@ class _Scan:
             return start + 2
         # The empty line may be the one that the next delimiter begins with.
         blank = self._find(b"\r\n\r\n", start, min(end + 2, limit))
-        return end if blank < 0 else blank + 4
+        body = end if blank < 0 else blank + 4
+        # Without any field it is no header section.
+        within = min(body, start + FIELDS_WITHIN_OCTETS)
+        found = _ANY_FIELD.search(self._content, start, within)
+        return start if found is None else body
 
     def _fields(self, start: int, body: int) -> dict[bytes, bytes]:
         if body <= start + 2:
@@ -209,10 +207,6 @@ class _Scan:
         for name, value in _FIELD.findall(self._content, start, within):
             fields.setdefault(name.lower(), value)
         return fields
-
-    def _has_fields(self, start: int, body: int) -> bool:
-        within = min(body, start + FIELDS_WITHIN_OCTETS)
-        return _ANY_FIELD.search(self._content, start, within) is not None
 
     def _children(
         self, kind: MediaType, body: int, end: int, level: int

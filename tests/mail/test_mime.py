@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.mail import mime
+from mailsuite.mail.headers import section_end
 from mailsuite.mail.mime import Part, find_part, parse
 
 MIXED = (
@@ -486,6 +487,7 @@ class PropertyTests(SynchronousTestCase):
         message = parse(content)
 
         self.assertEqual(message.header_offset, 0)
+        self.assertEqual(message.header_length, section_end(content))
         self.assertEqual(
             message.header_length + message.body_length, len(content)
         )
