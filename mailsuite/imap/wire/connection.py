@@ -191,11 +191,15 @@ class _Draft:
         """
         self.verdict = Rejected(self.tag, condition, code, text)
 
-    def abort(self, text: bytes) -> None:
+    def give_up(self, text: bytes) -> None:
         """
-        Say at its end that its message is void.
+        Say at its end that it makes no sense; its message, if the session has
+        begun to take one, is void.
         """
-        self.verdict = AppendAborted(self.tag or b"", text)
+        if self.append is not None:
+            self.verdict = AppendAborted(self.tag or b"", text)
+        else:
+            self.reject(BAD, None, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +338,7 @@ class Connection:
             if not draft.text:
                 draft.text += start
             if not draft.refused:
-                draft.reject(BAD, None, b"Command line is too long")
+                draft.give_up(b"Command line is too long")
         elif not draft.refused:
             draft.text += line
             draft.size += len(line) + 2
@@ -345,7 +349,7 @@ class Connection:
             if line == (b")" if draft.append.wrapped else b""):
                 self._begin()
                 return AppendEnd(draft.tag or b"")
-            draft.abort(b"Unexpected octets behind the message")
+            draft.give_up(b"Unexpected octets behind the message")
         return self._finish()
 
     def _finish(self) -> Event | None:
@@ -395,7 +399,7 @@ class Connection:
         draft = self._draft
         self._left = announced.size
         if draft.append is not None:
-            draft.abort(b"One message at a time")
+            draft.give_up(b"One message at a time")
             return None
         # The literal of APPEND is its message, unless its mailbox was one.
         if len(draft.literals) < 2:
@@ -406,7 +410,7 @@ class Connection:
             if head is not None:
                 return self._judge_message(head, announced)
             if not parser.knows(bytes(draft.text)):
-                draft.reject(BAD, None, b"Unknown command")
+                draft.give_up(b"Unknown command")
                 return None
         limit = (
             self._limits.after_login
@@ -447,7 +451,7 @@ class Connection:
         octets = self._input.take(self._left)
         announced, draft = self._announced, self._draft
         if b"\0" in octets:
-            draft.reject(BAD, None, _NUL_IN_LITERAL)
+            draft.give_up(_NUL_IN_LITERAL)
         draft.literals[announced.at] = Literal(octets, announced.end)
         self._read = Connection._read_line
         return None
@@ -462,7 +466,7 @@ class Connection:
         self._left -= len(octets)
         if not self._announced.binary and b"\0" in octets:
             # RFC 9051 9: a literal is made of CHAR8; literal8 has NUL too.
-            self._draft.abort(_NUL_IN_LITERAL)
+            self._draft.give_up(_NUL_IN_LITERAL)
             self._read = Connection._swallow
             return None
         return AppendOctets(octets)

@@ -253,7 +253,8 @@ class AppendTests(SynchronousTestCase):
         """
         One message an APPEND; whatever else follows it makes it void.
         """
-        for rest in (b" ", b")", b" {4+}\r\nmore", b" (\\Seen) {1}"):
+        long = b"x" * 3000
+        for rest in (b" ", b")", b" {4+}\r\nmore", b" (\\Seen) {1}", long):
             *_, last, next_command = events(
                 b"a APPEND x {4+}\r\nbody" + rest + b"\r\nb NOOP\r\n"
             )
