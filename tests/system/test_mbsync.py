@@ -19,11 +19,12 @@ from tests.support.suite import SuiteTestCase, need
 
 _CONFIGURATION = """\
 IMAPAccount suite
-Host 127.0.0.1
+Host localhost
 Port {port}
 User alice
 Pass {password}
-SSLType None
+SSLType {security}
+CertificateFile {authority}
 AuthMechs {mechanism}
 
 IMAPStore far
@@ -62,18 +63,25 @@ class MbsyncTests(SuiteTestCase):
         self.addCleanup(self.client.logout)
         self.mail = self.folder / "mail"
         self.mail.mkdir()
-        self.configure("PLAIN")
+        self.configure()
 
-    def configure(self, mechanism: str) -> None:
+    def configure(
+        self,
+        mechanism: str = "PLAIN",
+        security: str = "None",
+        protocol: str = "imap",
+    ) -> None:
         """
         Write mbsyncrc.
         """
         self.mbsyncrc = self.folder / "mbsyncrc"
         self.mbsyncrc.write_text(
             _CONFIGURATION.format(
-                port=self.suite.port("imap"),
+                port=self.suite.port(protocol),
                 password=self.suite.password("alice"),
                 mechanism=mechanism,
+                security=security,
+                authority=self.suite.facts["ca_file"],
                 folder=self.folder,
             )
         )
@@ -163,9 +171,23 @@ class MbsyncTests(SuiteTestCase):
         """
         With the LOGIN command instead of AUTHENTICATE.
         """
-        self.configure("LOGIN")
+        self.configure(mechanism="LOGIN")
         append(self.client, message("one"))
 
         self.sync()
 
         self.assertEqual(len(self.files()), 1)
+
+    def test_tls(self) -> None:
+        """
+        Over STARTTLS and over implicit TLS, the certificate checked.
+        """
+        append(self.client, message("one"))
+        self.configure(security="STARTTLS")
+        self.sync()
+        append(self.client, message("two"))
+        self.configure(security="IMAPS", protocol="imaps")
+
+        self.sync()
+
+        self.assertEqual(len(self.files()), 2)
