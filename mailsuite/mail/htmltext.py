@@ -36,9 +36,6 @@ _ATTRIBUTE = re.compile(
     r"(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>]++))",
     re.IGNORECASE,
 )
-_SPACES = re.compile(r"\s+")
-_SPACES_AND_BREAK = re.compile(r"[^\S\n]*\n\s*|[^\S\n]+")
-
 #: What begins a tag or an entity and is longer than this is text.
 _MOST_HELD = 16 * 1024
 
@@ -142,17 +139,34 @@ class HTMLText:
         With white space as it is shown; at the end it waits for what follows.
         """
         text = self._space + text
-        kept = text.rstrip()
-        self._space = "\n" if "\n" in text[len(kept) :] else text[len(kept) :]
-        return _SPACES_AND_BREAK.sub(_space, kept)
+        kept = text.strip()
+        if not kept:
+            self._space = _as_shown(text)
+            return ""
+        start = text.find(kept)
+        before = _as_shown(text[:start])
+        self._space = _as_shown(text[start + len(kept) :])
+        lines = [" ".join(line.split()) for line in kept.split("\n")]
+        return before + "\n".join([line for line in lines if line])
+
+
+def _as_shown(space: str) -> str:
+    """
+    What becomes of white space.
+    """
+    if "\n" in space:
+        return "\n"
+    return " " if space else ""
 
 
 def _shown(html: str) -> str:
     """
-    Text without tags as it is shown, on one line.
+    Text without tags as it is shown, on one line; the spaces around it are
+    kept as one.
     """
-    return _SPACES.sub(" ", unescape(html)) if html else ""
-
-
-def _space(found: re.Match[str]) -> str:
-    return "\n" if "\n" in found[0] else " "
+    text = unescape(html) if "&" in html else html
+    words = " ".join(text.split())
+    if not words:
+        return " " if text else ""
+    before = " " if text[0].isspace() else ""
+    return before + words + (" " if text[-1].isspace() else "")
