@@ -10,11 +10,13 @@ Implementation notes
   early would make the rest of the message a list of commands.
 - NUL is refused with them: no RFC 5322 message has it, and IMAP has no way to
   give it back.
-- No step is taken per line: a find, a replace and three counts for all that
-  the network brought, which is 300 MB a second.
+- No step is taken per line.  All that the network brought is searched twice,
+  and twice more if there is a dot in it, as there is not in base64.
 """
 
 from __future__ import annotations
+
+import re
 
 from mailsuite.wire.buffer import InputBuffer
 
@@ -22,6 +24,11 @@ _END = b"\r\n.\r\n"
 
 #: What of the end may stand at the end of a piece, the longest first.
 _BEGINNINGS = tuple(_END[:n] for n in range(4, 0, -1))
+
+
+# Two patterns: each begins with one octet, which is found at memory's speed.
+_BARE_CR = re.compile(rb"\r[^\n]")
+_BARE_LF = re.compile(rb"\n(?<!\r\n)")
 
 
 class ContentRules:
@@ -45,10 +52,9 @@ class ContentRules:
         if self._after_cr:
             piece = b"\r" + piece
         self._after_cr = piece[-1] == 0x0D
-        ends = piece.count(b"\r\n")
         self._broken = (
-            piece.count(b"\n") != ends
-            or piece.count(b"\r") - self._after_cr != ends
+            _BARE_CR.search(piece) is not None
+            or _BARE_LF.search(piece) is not None
             or 0 in piece
         )
 
@@ -79,7 +85,10 @@ class DataDecoder:
         :return: content; empty also where it is not yet clear whether it is
             content.
         """
-        octets = self._held + source.take_through(_END)
+        if b"." in source:
+            octets = self._held + source.take_through(_END)
+        else:
+            octets = self._held + source.take(len(source))
         # The end may have begun in what was held.
         end = octets.find(_END, 0, len(self._held) + 4)
         if end >= 0:
@@ -92,7 +101,8 @@ class DataDecoder:
         else:
             self._held = _beginning_of_end(octets)
             content = octets[: len(octets) - len(self._held)]
-        content = content.replace(b"\r\n.", b"\r\n")
+        if b"." in content:
+            content = content.replace(b"\r\n.", b"\r\n")
         if not self._begun and content:
             self._begun = True
             content = content[2:]
