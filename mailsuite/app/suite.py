@@ -43,6 +43,7 @@ from mailsuite.app.tls import (
     own_authority_file,
     own_pair,
 )
+from mailsuite.app.tuning import tune
 from mailsuite.app.welcome import AccountFacts, Facts, ListenerFacts, Welcome
 from mailsuite.disk import Disk
 
@@ -225,6 +226,7 @@ class Suite(Service):
         self._welcome = self._facts(new=new)
         await self._forget_changed()
         self._parts.people.directory.listen(self._accounts_changed)
+        tune()
         self._welcome.write(self._disk)
         self._reload_on_hangup()
         _say(self._welcome.table())
