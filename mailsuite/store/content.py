@@ -197,7 +197,9 @@ def bare_line_feeds(descriptor: int) -> int:
     bare = offset = 0
     last = b""
     while piece := os.pread(descriptor, PIECE, offset):
-        bare += piece.count(b"\n") - piece.count(b"\r\n")
+        bare += piece.count(b"\n")
+        if b"\r" in piece:
+            bare -= piece.count(b"\r\n")
         if last == b"\r" and piece[:1] == b"\n":
             bare -= 1
         last = piece[-1:]
