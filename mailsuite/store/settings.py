@@ -8,6 +8,9 @@ Implementation notes
   durable on return.
 - Mailboxes are named by their ids, so that a setting stays with its mailbox
   when that is renamed.
+- The file belongs to who has its folder: if that is another account than the
+  one that wrote it (removed and added again, moved to another machine), the
+  settings are that account's from then on.
 """
 
 from __future__ import annotations
@@ -104,6 +107,11 @@ class Settings:
                 database.execute("PRAGMA synchronous = EXTRA")
                 database.execute("BEGIN IMMEDIATE")
                 database.execute(_SCHEMA)
+                database.execute(
+                    "UPDATE OR REPLACE special_use SET account = ?1"
+                    " WHERE account <> ?1",
+                    (self._account,),
+                )
                 yield database
                 with self._disk.in_order():
                     database.execute("COMMIT")
