@@ -27,7 +27,6 @@ from twisted.logger import Logger
 from mailsuite.disk import Disk, as_mail_error
 from mailsuite.errors import (
     MailError,
-    NoSuchMailbox,
     StoreBusy,
     StoreFull,
     StoreUnavailable,
@@ -41,14 +40,14 @@ from mailsuite.store.hold import AccountHold
 from mailsuite.store.index import Index
 from mailsuite.store.intent import Intents
 from mailsuite.store.mailboxfolder import MailboxFolder
-from mailsuite.store.maildir import CUR, Names
+from mailsuite.store.mailboxfolders import MailboxFolders
+from mailsuite.store.maildir import Names
 from mailsuite.store.modseq import CleanMark, ModSeqs
 from mailsuite.store.quota import Use
 from mailsuite.store.recovery import recover
 from mailsuite.store.scan import look
 from mailsuite.store.settings import Settings
 from mailsuite.store.suspended import Suspension, glance
-from mailsuite.store.tree import folders
 
 T = TypeVar("T")
 
@@ -84,7 +83,7 @@ class AccountFolder:
         self.tools = tools
         self.disk = tools.disk
         self.maildir = record.maildir
-        self.mailboxes: dict[str, MailboxFolder] = {}
+        self.mailboxes = MailboxFolders(self)
         self.epoch = 0
         self.use = Use(self)
         self.modseqs = ModSeqs(self._path("modseq"), self.disk, tools.now)
@@ -262,7 +261,7 @@ class AccountFolder:
             not alone or self._clean.matches(modseq, index.inode)
         )
         self.modseqs.start(max(modseq, self.modseqs.last), certain=certain)
-        self._load_mailboxes()
+        self.mailboxes.load()
         self.epoch = max(epoch, self.epoch)
         # If we had it open before, what came since is told.
         self._seen = self._seen or modseq
@@ -291,7 +290,7 @@ class AccountFolder:
         """
         A mailbox could not be compared: go on with what the index has.
         """
-        self._load_mailboxes()
+        self.mailboxes.load()
         self._doubtful = True
 
     def _catch_up(self, modseq: int, epoch: int) -> None:
@@ -304,24 +303,13 @@ class AccountFolder:
         self.modseqs.last = max(self.modseqs.last, modseq)
         self.use.forget()
         before = {m.row.guid for m in self.mailboxes.values()}
-        self._load_mailboxes()
+        self.mailboxes.load()
         for mailbox in self.mailboxes.values():
             before.discard(mailbox.row.guid)
             if mailbox.row.highestmodseq > since:
                 mailbox.tell_since(since)
         for guid in before:
             self.tell(Deleted(guid, modseq))
-
-    def _load_mailboxes(self) -> None:
-        old = {m.row.guid: m for m in self.mailboxes.values()}
-        self.mailboxes = {}
-        for row in self.index.mailboxes():
-            mailbox = old.get(row.guid)
-            if mailbox is None:
-                mailbox = MailboxFolder(self, row)
-            else:
-                mailbox.reload(row)
-            self.mailboxes[row.folder] = mailbox
 
     # What steps use
 
@@ -362,42 +350,7 @@ class AccountFolder:
 
         :raises NoSuchMailbox: there is no such folder, or it is a mere level.
         """
-        mailbox = self.mailboxes.get(folder)
-        path = f"{self.maildir}/{folder}" if folder else self.maildir
-        if not os.path.isdir(f"{path}/{CUR}"):
-            if mailbox is not None and os.path.isdir(self.maildir):
-                self._vanished(mailbox)
-            raise NoSuchMailbox
-        if mailbox is None:
-            mailbox = MailboxFolder.found(self, folder)
-            self.mailboxes[folder] = mailbox
-        return mailbox
-
-    def _vanished(self, mailbox: MailboxFolder) -> None:
-        """
-        Another program removed a mailbox's folder.
-        """
-        self.changing()
-        del self.mailboxes[mailbox.row.folder]
-        modseq = self.next_modseq()
-        with self.commit():
-            self.index.forget_mailbox(mailbox.row.mailbox)
-        self.use.forget()
-        self.tell(Deleted(mailbox.row.guid, modseq))
-
-    def taken(self, mailbox_id: str) -> bool:
-        """
-        Whether this is no id for another mailbox.
-
-        A mailbox that lost its folder gives its id up: it was renamed by
-        another program.
-        """
-        for mailbox in list(self.mailboxes.values()):
-            if mailbox.row.guid == mailbox_id:
-                if os.path.isdir(mailbox.path):
-                    return True
-                self._vanished(mailbox)
-        return not mailbox_id
+        return self.mailboxes.at(folder)
 
     def by_id(self, mailbox_id: str) -> MailboxFolder:
         """
@@ -405,38 +358,22 @@ class AccountFolder:
 
         :raises NoSuchMailbox: it was deleted.
         """
-        mailbox = self._known(mailbox_id) or self._found(mailbox_id)
+        mailbox = self.mailboxes.by_id(mailbox_id)
         if mailbox.row.epoch != self.epoch:
             look(mailbox)
         return mailbox
-
-    def _known(self, mailbox_id: str) -> MailboxFolder | None:
-        for mailbox in self.mailboxes.values():
-            if mailbox.row.guid == mailbox_id:
-                return mailbox
-        return None
 
     def glance(self, mailbox_id: str) -> bool:
         """
         Whether a mailbox is as it was, as far as can be told without holding
         the account.
         """
-        mailbox = self._known(mailbox_id)
+        mailbox = self.mailboxes.known(mailbox_id)
         return (
             mailbox is not None
             and mailbox.row.epoch == self.epoch
             and glance(mailbox)
         )
-
-    def _found(self, mailbox_id: str) -> MailboxFolder:
-        """
-        A mailbox that the index does not know, being new.
-        """
-        for folder in folders(self).values():
-            mailbox = self.mailbox(folder)
-            if mailbox.row.guid == mailbox_id:
-                return mailbox
-        raise NoSuchMailbox
 
     # Closing
 

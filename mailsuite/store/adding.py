@@ -21,9 +21,9 @@ from mailsuite.errors import MailError
 from mailsuite.mail.mailboxes import Appended
 from mailsuite.mail.uids import UID
 from mailsuite.store.incoming import Incoming
-from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import CUR, NEW, TMP, MessageName
+from mailsuite.store.rows import FileRow, MessageRow
 from mailsuite.store.scan import look
 
 

@@ -23,10 +23,10 @@ from mailsuite.mail.flags import FIRST_KEYWORD_BIT
 from mailsuite.mail.mailboxes import Copied
 from mailsuite.mail.uids import UID, UIDSet
 from mailsuite.store.flagging import commit_removal, found_at_once, unlink
-from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.intent import CopyIntent, MoveIntent
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import CUR, TMP, MessageName
+from mailsuite.store.rows import FileRow, MessageRow
 from mailsuite.store.scan import look
 
 _SYSTEM_FLAGS = (1 << FIRST_KEYWORD_BIT) - 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mailsuite.store.index import MessageRow
+    from mailsuite.store.rows import MessageRow
 
 
 @dataclass(frozen=True, slots=True)

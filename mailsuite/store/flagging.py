@@ -18,9 +18,9 @@ from dataclasses import replace
 from mailsuite.mail.flags import DELETED_BIT, FlagMode
 from mailsuite.mail.mailboxes import FlagsStored
 from mailsuite.mail.uids import MAXIMUM, ModSeq, UIDSet
-from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.mailboxfolder import EXPUNGES_KEPT, MailboxFolder
 from mailsuite.store.maildir import CUR, NEW, MessageName
+from mailsuite.store.rows import FileRow, MessageRow
 
 EVERY_UID = UIDSet(((1, MAXIMUM),))
 

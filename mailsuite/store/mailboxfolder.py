@@ -25,8 +25,8 @@ from mailsuite.errors import TooManyKeywords
 from mailsuite.mail.flags import MOST_KEYWORDS, FlagNames
 from mailsuite.store import keywords as keyword_file
 from mailsuite.store.deltas import Delta
-from mailsuite.store.index import FileRow, MailboxRow, MessageRow
 from mailsuite.store.maildir import NEW, TMP
+from mailsuite.store.rows import FileRow, MailboxRow, MessageRow
 from mailsuite.store.uidlist import Line, UIDList
 from mailsuite.store.uids import UIDs
 from mailsuite.store.uidvalidity import next_uidvalidity
@@ -122,7 +122,7 @@ class MailboxFolder:
                 listed = mailbox.new_uidlist()
                 mailbox.uids.rewrite(listed)
             else:
-                taken = account.taken(listed.mailbox_id)
+                taken = account.mailboxes.taken(listed.mailbox_id)
                 if taken:
                     # A folder that was copied has its original's id.
                     listed.mailbox_id = new_mailbox_id()

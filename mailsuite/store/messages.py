@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Sequence
 
 from mailsuite.mail.mailboxes import Messages
-from mailsuite.store.index import MessageRow
+from mailsuite.store.rows import MessageRow
 
 
 def loaded(rows: Sequence[MessageRow]) -> Messages:

@@ -12,7 +12,6 @@ from mailsuite.mail.mailboxes import MailboxStatus, Messages
 from mailsuite.mail.uids import UID, ModSeq, UIDSet
 from mailsuite.store import scan
 from mailsuite.store.flagging import found_at_once
-from mailsuite.store.index import FileRow
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import MessageName
 from mailsuite.store.messages import (
@@ -22,6 +21,7 @@ from mailsuite.store.messages import (
     printed,
     without,
 )
+from mailsuite.store.rows import FileRow
 
 #: With so many messages, or changes since the last, a snapshot is taken.
 SNAPSHOT_FROM = 5_000

@@ -25,10 +25,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mailsuite.errors import StoreBusy, StoreFull, StoreUnavailable
-from mailsuite.store.content import bare_line_feeds
-from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.mailboxfolder import MailboxFolder
-from mailsuite.store.maildir import CUR, NEW, TMP, MessageName
+from mailsuite.store.maildir import CUR, NEW, MessageName
+from mailsuite.store.measuring import measured, set_aside, warn
+from mailsuite.store.rows import FileRow, MessageRow
 from mailsuite.store.uidlist import Line, UIDList
 
 #: Names that can stand in a line of the uidlist, and in the index.
@@ -265,7 +265,11 @@ class _Look:
         except FileNotFoundError:
             return ""
         self._account.disk.sync(folders=[folder])
-        self._warn(FileRow(0, place, ascii(name), ""), f"is now {anew}")
+        warn(
+            self._mailbox,
+            FileRow(0, place, ascii(name), ""),
+            f"is now {anew}",
+        )
         return anew
 
     def _sort_out(self, found: dict[str, FileRow], file: FileRow) -> None:
@@ -330,16 +334,16 @@ class _Look:
         if stale:
             self._drop_lines(stale)
         unlisted.sort(key=lambda file: MessageName(file.base).arrival)
-        measured = [
+        known = [
             (file, *size_and_date)
             for file in sorted(listed, key=lambda file: file.uid)
-            if (size_and_date := self._measure(file)) is not None
+            if (size_and_date := measured(mailbox, file)) is not None
         ]
         fresh = [
             (file, *size_and_date)
             for file in unlisted
-            if not self._set_aside(file)
-            and (size_and_date := self._measure(file)) is not None
+            if not set_aside(mailbox, file)
+            and (size_and_date := measured(mailbox, file)) is not None
         ]
         if listed:
             self._account.expected.difference_update(
@@ -358,7 +362,7 @@ class _Look:
                 (_with_uid(file, uid), size, date)
                 for uid, (file, size, date) in zip(uids, fresh, strict=True)
             ]
-        return measured + fresh
+        return known + fresh
 
     def _indexed_before(self) -> bool:
         """
@@ -376,55 +380,6 @@ class _Look:
             uids.lines = [x for x in uids.lines if x.base not in drop]
             self._account.changing()
             self._mailbox.uids.rewrite(uids)
-
-    def _set_aside(self, file: FileRow) -> bool:
-        """
-        Move a message out of sight that a crash left in part.
-        """
-        path = self._mailbox.path
-        try:
-            octets = os.stat(f"{path}/{file.path}").st_size
-            if not MessageName(file.base).is_torn(octets):
-                return False
-            self._account.changing()
-            self._account.disk.rename(
-                f"{path}/{file.path}", f"{path}/{TMP}/{file.base}"
-            )
-        except FileNotFoundError:
-            return False
-        self._warn(file, "was left in part by a crash, and is in tmp")
-        return True
-
-    def _measure(self, file: FileRow) -> tuple[int, int] | None:
-        mailbox = self._mailbox
-        path = f"{mailbox.path}/{file.path}"
-        try:
-            status = os.lstat(path)
-            if not stat.S_ISREG(status.st_mode):
-                self._warn(file, "is no file")
-                return None
-            if status.st_size == 0:
-                self._warn(file, "is empty")
-            size = status.st_size + _bare_line_feeds(path)
-        except FileNotFoundError:
-            # It was moved since; the next look finds it.
-            return None
-        except OSError as error:
-            self._warn(file, f"cannot be read ({error.strerror})")
-            size = status.st_size
-        stated = MessageName(file.base).size
-        if stated is not None and stated != status.st_size:
-            self._warn(file, "has another size than its name says")
-        return size, int(status.st_mtime)
-
-    def _warn(self, file: FileRow, what: str) -> None:
-        if file.base not in self._mailbox.warned:
-            self._mailbox.warned.add(file.base)
-            self._mailbox.log.warn(
-                "{path} {what}",
-                path=f"{self._mailbox.path}/{file.path}",
-                what=what,
-            )
 
     # The index
 
@@ -494,11 +449,3 @@ def _flags(file: FileRow) -> int:
 
 def _with_uid(file: FileRow, uid: int) -> FileRow:
     return FileRow(uid, file.place, file.base, file.info, file.extra)
-
-
-def _bare_line_feeds(path: str) -> int:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return bare_line_feeds(descriptor)
-    finally:
-        os.close(descriptor)

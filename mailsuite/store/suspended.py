@@ -24,8 +24,8 @@ from mailsuite.errors import MailError
 from mailsuite.store import adding
 from mailsuite.store.adding import Arrival
 from mailsuite.store.hold import AccountHold
-from mailsuite.store.index import FileRow, MessageRow
 from mailsuite.store.maildir import CUR, NEW
+from mailsuite.store.rows import FileRow, MessageRow
 
 if TYPE_CHECKING:
     from mailsuite.store.accountfolder import AccountFolder
