@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mailsuite.mail.address import Address
-from mailsuite.mail.envelope import Envelope, Origin, Recipient, Sender
+from mailsuite.mail.envelope import Origin, Recipient, Sender
 
 _VERSION = 1
 
@@ -72,17 +72,6 @@ class Entry:
     size: int
     crc32: int
     recipients: tuple[QueuedRecipient, ...]
-
-    @property
-    def envelope(self) -> Envelope:
-        """
-        The envelope of what is queued.
-        """
-        return Envelope(
-            self.origin,
-            self.sender,
-            tuple(queued.recipient for queued in self.recipients),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,21 @@ class SearchableTextTests(SynchronousTestCase):
         )
         self.assertTrue(it.body_contains(folded("failed")))
 
+    def test_unknown_encoding(self) -> None:
+        """
+        Of a body in an encoding that nobody knows nothing can be said.
+        """
+        it = message(b"ketchup\r\n", b"Content-Transfer-Encoding: x-own\r\n")
+        self.assertFalse(it.body_contains("KETCHUP"))
+
+    def test_body_alone(self) -> None:
+        """
+        A message without a header section has a body.
+        """
+        it = SearchableText(b"\r\nketchup\r\n")
+        self.assertTrue(it.contains("KETCHUP"))
+        self.assertFalse(it.field_contains("subject", ""))
+
     def test_no_message_at_all(self) -> None:
         """
         An empty file has nothing in it.
@@ -234,6 +249,36 @@ class WindowTests(SynchronousTestCase):
         Text without a charset is known as UTF-8 by its first window.
         """
         self.found_everywhere(self.TEXT, b"")
+
+    def test_unlabelled_and_not_utf8(self) -> None:
+        """
+        What is not UTF-8 in its first window is Windows-1252.
+        """
+        it = message("caf\u00e9 \u20ac ".encode("cp1252") * 40)
+        self.assertTrue(it.body_contains(folded("é € café € ")))
+
+    def test_other_charsets(self) -> None:
+        """
+        Charsets of one octet and of several are decoded across windows.
+        """
+        text = "\u65e5\u672c\u8a9e \u30cf\u30f3 " * 30
+        for charset in ("iso-2022-jp", "shift_jis", "utf-16"):
+            it = message(
+                text.encode(charset),
+                b"Content-Type: text/plain; charset=%b\r\n" % charset.encode(),
+            )
+            self.assertTrue(it.body_contains(folded(text[-60:-20])), charset)
+
+    def test_bad_utf8(self) -> None:
+        """
+        What says that it is UTF-8 and is not stays that, but for the bad
+        octets.
+        """
+        it = message(
+            ("ü".encode() + b"\xff") * 60,
+            b"Content-Type: text/plain; charset=utf-8\r\n",
+        )
+        self.assertTrue(it.body_contains(folded("ü\ufffdü")))
 
     def test_base64(self) -> None:
         """

@@ -13,7 +13,7 @@ from twisted.internet.testing import EventLoggingObserver
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.errors import MailError, NoSuchRecipient, StoreBusy
+from mailsuite.errors import MailError, NoSuchRecipient, StoreBusy, StoreFull
 from mailsuite.interfaces import AccountRecord
 from tests.support.transferring import Transferring, at_once, now, write
 
@@ -339,6 +339,85 @@ class RestartTests(QueueTestCase):
         self.assertEqual(len(os.listdir(self.folder)), 2)
 
 
+class MeddledTests(QueueTestCase):
+    """
+    Somebody does something to the files of what waits.
+    """
+
+    def test_entry_taken_away(self) -> None:
+        """
+        An entry that the operator removed is not tried, nor asked for again.
+        """
+        os.unlink(self.path("q"))
+        os.unlink(self.path("m"))
+        self.cheer_up(self.carol)
+        self.clock.pump([MINUTE] * 600)
+
+        self.assertEqual(self.mail.inbox(self.carol), [])
+        self.assertEqual(len(self.mail.queue), 0)
+
+    def test_entry_taken_away_at_its_end(self) -> None:
+        """
+        An entry that goes during its attempt stops nobody else.
+        """
+        deliver = self.mail.store.deliver
+
+        async def meddled(
+            content: object, accounts: list[AccountRecord]
+        ) -> tuple[MailError | None, ...]:
+            os.unlink(self.path("q"))
+            return await deliver(content, accounts)
+
+        self.patch(self.mail.store, "deliver", meddled)
+        self.clock.pump([MINUTE] * 600)
+
+        self.assertEqual(len(self.mail.queue), 0)
+        self.assertEqual(self.mail.queue._owed, {})
+
+    def test_content_that_cannot_be_read(self) -> None:
+        """
+        What cannot be read now is tried again later.
+        """
+        self.cheer_up(self.carol)
+        os.rename(self.path("m"), self.path("away"))
+        os.mkdir(self.path("m"))
+        self.clock.advance(5 * MINUTE)
+        self.assertEqual(len(self.mail.queue), 1)
+        os.rmdir(self.path("m"))
+        os.rename(self.path("away"), self.path("m"))
+
+        self.clock.advance(10 * MINUTE)
+
+        self.assertEqual(len(self.mail.inbox(self.carol)), 1)
+
+    def test_shard_of_another_program(self) -> None:
+        """
+        A shard that somebody else made is not used.
+        """
+        taken = f"{int(self.clock.seconds()) + HOUR:08x}"
+        os.mkdir(os.path.join(self.folder, taken))
+        listed = os.listdir
+
+        def blind(path: str) -> list[str]:
+            return [name for name in listed(path) if name != taken]
+
+        self.patch(os, "listdir", blind)
+        self.again()
+
+        self.assertGreater(self.mail.begin().queue_id[:8], taken)
+
+    def test_leftovers_without_names(self) -> None:
+        """
+        What a crash left of files that never got their names goes.
+        """
+        for name in ("1-ab.new", "2-cd.tmp"):
+            with open(os.path.join(self.folder, self.queue_id[:8], name), "x"):
+                pass
+        self.again()
+
+        self.assertEqual(len(self.files()), 2)
+
+
 class FullShardTests(QueueTestCase):
     """
     Many entries.
@@ -446,6 +525,50 @@ class FailingDiskTests(QueueTestCase):
         self.assertEqual(len(self.mail.inbox(self.carol)), 2)
         self.assertEqual(self.files(), [])
         self.assertNotEqual(transaction, self.queue_id)
+
+    def test_line_that_cannot_be_synced(self) -> None:
+        """
+        After a failed sync the entry is written to a new file.
+        """
+        failing = True
+        self.fail("append", lambda: failing)
+        before = os.stat(self.path("q")).st_ino
+        self.clock.advance(5 * MINUTE)
+
+        self.assertEqual(self.mail.spool.read(self.queue_id).attempts, 2)
+        self.assertNotEqual(os.stat(self.path("q")).st_ino, before)
+
+    def test_store_that_takes_no_content(self) -> None:
+        """
+        A store that is full defers all.
+        """
+
+        async def full(expected: int | None) -> object:
+            raise StoreFull
+
+        self.patch(self.mail.store, "incoming", full)
+        self.clock.advance(5 * MINUTE)
+
+        self.assertEqual(self.mail.spool.read(self.queue_id).attempts, 2)
+
+    def test_bug_in_an_attempt(self) -> None:
+        """
+        A bug is told, and the message is tried again.
+        """
+        broken = True
+        incoming = self.mail.store.incoming
+
+        async def buggy(expected: int | None) -> object:
+            return await (1 / 0 if broken else incoming(expected))
+
+        self.patch(self.mail.store, "incoming", buggy)
+        self.cheer_up(self.carol)
+        self.clock.advance(5 * MINUTE)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        broken = False
+        self.clock.advance(5 * MINUTE)
+
+        self.assertEqual(len(self.mail.inbox(self.carol)), 1)
 
     def another(self) -> str:
         """
