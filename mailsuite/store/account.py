@@ -170,6 +170,7 @@ class Account:
         mailbox_id = mailbox.mailbox_id
 
         def look(unchanged: bool) -> None:
+            self.changed(mailbox)
             if not unchanged:
                 mailbox.run_behind(reading.look)
 
@@ -252,7 +253,7 @@ class Account:
             finally:
                 known.users -= 1
             if self._mailboxes.get(opened.mailbox_id) is known:
-                return self._opened(known)
+                return self._opened(known, opened)
         opened = await self.run(
             lambda account: reading.opened(
                 account.mailbox(folder), with_messages=True
@@ -262,10 +263,12 @@ class Account:
         if mailbox is None:
             mailbox = Mailbox(self, name, opened)
             self._mailboxes[mailbox.mailbox_id] = mailbox
-        return self._opened(mailbox)
+        return self._opened(mailbox, opened)
 
-    def _opened(self, mailbox: Mailbox) -> Mailbox:
+    def _opened(self, mailbox: Mailbox, opened: reading.Opened) -> Mailbox:
         mailbox.users += 1
+        if opened.unverified:
+            self.changed(mailbox)
         self._service.mailbox_used(self, mailbox)
         return mailbox
 
@@ -283,7 +286,7 @@ class Account:
 
     def changed(self, mailbox: Mailbox) -> None:
         """
-        A mailbox that somebody has open was changed.
+        A mailbox that somebody has open was changed, and is verified later.
         """
         self._service.verifications.add(mailbox)
 

@@ -177,7 +177,8 @@ class Mailbox:
         """
         See ``IMailbox``.
         """
-        await self.run(reading.look)
+        if await self.run(reading.look):
+            self._account.changed(self)
 
     async def verify(self) -> None:
         """

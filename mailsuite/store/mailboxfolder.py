@@ -4,10 +4,10 @@ One mailbox's folder as the steps of the lane see it.
 Implementation notes
 
 - Used by one thread at a time, within the account's ``holding``.
-- A folder's time says whether somebody changed it.  It is believed only if it
-  was over a second old when the folder was read; a change of our own moves it
-  on, and as somebody else's may hide behind it, the folder is then read again
-  at the next quiet moment (``unverified``).
+- A folder's time says whether somebody changed it.  Another change may hide
+  behind it if it was less than a second old when the folder was read, or if it
+  is that of a change of our own: the folder is then read again some seconds
+  later (``unverified``), and whoever opens the index knows no time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: Expunges of a mailbox that are remembered.
 EXPUNGES_KEPT = 100_000
 
-#: A folder's time is believed if it is older than this, in nanoseconds.
+#: How old a time must be for nothing to hide behind it, in nanoseconds.
 _SETTLED = 1_000_000_000
 
 
@@ -271,12 +271,12 @@ class MailboxFolder:
         """
         return os.stat(f"{self.path}/{place}").st_mtime_ns
 
-    def settled(self, time: int) -> int:
+    def settled(self, time: int) -> bool:
         """
-        The time, or 0 if another change may bear the same.
+        Whether no other change can bear the same time any more.
         """
         now = self.account.tools.now() * 1_000_000_000
-        return time if now - time > _SETTLED else 0
+        return now - time > _SETTLED
 
     # UIDs and keywords
 

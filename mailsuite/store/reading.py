@@ -32,6 +32,7 @@ class Opened:
     """
     A mailbox as the lane found it.
 
+    :param unverified: the folder must be looked at again.
     :param messages: None if they were not asked for.
     """
 
@@ -41,6 +42,7 @@ class Opened:
     highestmodseq: int
     first_recent: int
     keywords: tuple[str, ...]
+    unverified: bool
     messages: Messages | None
 
 
@@ -57,6 +59,7 @@ def opened(mailbox: MailboxFolder, *, with_messages: bool) -> Opened:
         row.highestmodseq,
         row.first_recent,
         row.keywords,
+        mailbox.unverified,
         _messages(mailbox) if with_messages else None,
     )
 
@@ -86,11 +89,14 @@ def _messages(mailbox: MailboxFolder) -> Messages:
     return messages
 
 
-def look(mailbox: MailboxFolder) -> None:
+def look(mailbox: MailboxFolder) -> bool:
     """
     Take notice of what others did.
+
+    :return: whether that must be verified.
     """
     scan.look(mailbox)
+    return mailbox.unverified
 
 
 def verify(mailbox: MailboxFolder) -> None:

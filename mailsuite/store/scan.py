@@ -115,12 +115,14 @@ class _Look:
             whole = True
         assert differences is not None
         added = self._with_uids(differences.added)
-        mailbox.seen.new = mailbox.settled(times[0])
+        mailbox.seen.new = times[0]
         mailbox.in_new = self._in_new
         if whole:
-            mailbox.seen.cur = mailbox.settled(times[1])
+            mailbox.seen.cur = times[1]
             mailbox.row.epoch = self._account.epoch
             mailbox.unverified = False
+        if not mailbox.settled(max(times)):
+            mailbox.unverified = True
         mailbox.unsaved = True
         self._commit(added, differences, keywords=keywords, resend=resend)
 

@@ -159,6 +159,6 @@ def glance(mailbox: MailboxFolder) -> bool:
         return False
     if mailbox.in_new is None or len(names) != mailbox.in_new:
         return False
-    seen.new = mailbox.settled(time)
+    seen.new = time
     mailbox.unverified = True
     return True

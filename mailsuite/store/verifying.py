@@ -4,7 +4,8 @@ Looking for changes that hide behind our own.
 Implementation notes
 
 - A folder's time moves on with each change of ours, and one of another program
-  at the same moment leaves no trace in it.  So each mailbox that somebody has
+  at the same moment leaves no trace in it; nor does one in the same tick of
+  the clock in which we read it.  So each mailbox that somebody has
   open is compared whole some time after we changed it, and all others when
   they are closed, or next opened.
 - A large mailbox costs more and waits longer.
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mailsuite.store.mailbox import Mailbox
 
 #: Seconds after a change of ours; and one more for so many messages.
-DELAY = 15.0
+DELAY = 5.0
 _MESSAGES_A_SECOND = 1000
 
 
