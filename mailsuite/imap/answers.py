@@ -39,11 +39,14 @@ class Pieces:
     A ``MailError`` that the iterator raises makes the tagged response NO, after
     the pieces that came before.
 
-    :param text: of the tagged OK.
+    :param text: of the tagged response.
+    :param code: its response code, without brackets.
     """
 
     pieces: AsyncIterator[bytes]
     text: bytes
+    code: bytes | None = None
+    condition: bytes = OK
 
 
 @dataclass(frozen=True, slots=True)

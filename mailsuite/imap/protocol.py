@@ -242,7 +242,7 @@ class IMAP:
     async def _streamed(
         self, tag: bytes, answer: Pieces, *, expunges: bool, uids: bool
     ) -> AsyncIterator[bytes]:
-        done = Done(answer.text)
+        done = Done(answer.text, answer.code, condition=answer.condition)
         try:
             async for piece in answer.pieces:
                 yield piece
