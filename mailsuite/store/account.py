@@ -90,19 +90,12 @@ class Account:
         """
         return self.folder.tools.renderers
 
-    @property
-    def busy(self) -> bool:
+    def is_at(self, record: AccountRecord) -> bool:
         """
-        Whether somebody has it open, or steps wait.
+        Whether its folders are still there.
         """
-        return self.users > 0 or self._lane.busy
-
-    @property
-    def messages_in_memory(self) -> int:
-        """
-        Messages of the mailboxes that are in memory.
-        """
-        return sum(len(m.messages) for m in self._mailboxes.values())
+        ours = self.folder.record
+        return (ours.home, ours.maildir) == (record.home, record.maildir)
 
     def update(self, record: AccountRecord) -> None:
         """

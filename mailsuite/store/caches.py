@@ -22,7 +22,7 @@ class OpenAccounts:
     """
     The accounts used last.
 
-    :param most: how many there are at most; those that are busy stay even so.
+    :param most: how many there are at most.
     :param idle_seconds: one that was not used for so long is let go.
     :param let_go: called with each that is let go.
     """
@@ -58,6 +58,12 @@ class OpenAccounts:
             self._sweep = self._clock.callLater(
                 self._idle_seconds, self._sweep_out
             )
+
+    def forget(self, account: Account) -> None:
+        """
+        An account is closed.
+        """
+        self._used.pop(account, None)
 
     def stop(self) -> None:
         """

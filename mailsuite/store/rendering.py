@@ -60,6 +60,9 @@ class Renderings:
         found = await self._mailbox.run(
             lambda folder: _kept(folder, renderer, wanted)
         )
+        renderings = list(map(found.get, uids))
+        if None not in renderings:
+            return renderings
         messages = self._mailbox.messages
         missing = [
             uid
@@ -68,7 +71,7 @@ class Renderings:
         ]
         if missing:
             found.update((await self._make(missing))[name])
-        return [found.get(uid) for uid in uids]
+        return list(map(found.get, uids))
 
     async def _make(self, uids: Sequence[int]) -> Made:
         paths = await self._mailbox.file_paths(UIDSet.of(uids))

@@ -23,7 +23,12 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from mailsuite.disk import Disk, as_mail_error
-from mailsuite.errors import MailError, OverQuota, StoreUnavailable
+from mailsuite.errors import (
+    MailError,
+    OverQuota,
+    StoreBusy,
+    StoreUnavailable,
+)
 from mailsuite.interfaces import (
     AccountRecord,
     IAccount,
@@ -137,6 +142,13 @@ class MailboxService:
         if self._closing:
             raise StoreUnavailable
         account = self._accounts.get(record.number)
+        if account is not None and not account.is_at(record):
+            if account.users:
+                # Its folders are elsewhere once the last session has gone.
+                raise StoreBusy
+            self._open.forget(account)
+            self._gone(account)
+            account = None
         if account is None:
             account = Account(record, self)
             self._accounts[record.number] = account
@@ -166,12 +178,13 @@ class MailboxService:
         """
         An account is not among those used last.
         """
-        if account.busy:
+        if account.users:
             account.suspend()
             return
-        self._accounts.pop(account.number, None)
+        if self._accounts.get(account.number) is account:
+            del self._accounts[account.number]
         self._in_memory.forget(account)
-        Deferred.fromCoroutine(account.close()).addErrback(
+        Deferred.fromCoroutine(self._close(account)).addErrback(
             lambda failure: self._log.failure(
                 "Closing {account}", failure, account=account.address
             )

@@ -5,10 +5,11 @@ Tests for the mailbox service: deliveries, openings, closing.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from zope.interface.verify import verifyObject
 
-from mailsuite.errors import OverQuota
+from mailsuite.errors import OverQuota, StoreBusy, StoreUnavailable
 from mailsuite.interfaces import (
     IAccount,
     IContent,
@@ -19,6 +20,7 @@ from mailsuite.interfaces import (
 )
 from mailsuite.mail.changes import Added
 from mailsuite.mail.uids import UIDSet
+from mailsuite.store.service import StoreLimits
 from tests.support.stores import Heard, StoreTestCase, message
 
 
@@ -131,3 +133,94 @@ class MailboxServiceTests(StoreTestCase):
             for start in range(0, len(octets), 65536)
         ]
         self.assertEqual(b"".join(pieces), octets)
+
+    async def test_moved_account(self) -> None:
+        """
+        An account whose folders are elsewhere is read there, once its last
+        session there has ended.
+        """
+        before = self.record()
+        account = await self.store.account(before)
+        mailbox = await account.mailbox("INBOX")
+        await mailbox.append(await self.content(message()))
+        after = replace(
+            before,
+            home=f"{self.folder}/mail/moved",
+            maildir=f"{self.folder}/mail/moved/Maildir",
+        )
+
+        with self.assertRaises(StoreBusy):
+            await self.store.account(after)
+        mailbox.release()
+        account.release()
+        account = await self.store.account(after)
+        mailbox = await account.mailbox("INBOX")
+
+        self.assertEqual(len(mailbox.messages), 0)
+
+    async def test_closed_when_others_are_used(self) -> None:
+        """
+        Of accounts that nobody has open only those used last have open files;
+        the others were closed in order.
+        """
+        store = self.another_service(limits=StoreLimits(open_indexes=2))
+        records = [self.record(f"user{n}", n) for n in range(1, 5)]
+
+        for record in records:
+            account = await store.account(record)
+            account.release()
+        account = await store.account(records[0])
+        await account.entries()
+
+        self.assertTrue(os.path.exists(f"{records[1].home}/clean"))
+        self.assertFalse(os.path.exists(f"{records[3].home}/clean"))
+
+    async def test_refuses_after_close(self) -> None:
+        """
+        A service that was closed opens nothing.
+        """
+        await self.store.close()
+
+        with self.assertRaises(StoreUnavailable):
+            await self.store.account(self.record())
+
+    async def test_uids_in_a_quiet_moment(self) -> None:
+        """
+        What was delivered to an account that nobody has open gets its UID
+        once no more deliveries come.
+        """
+        record = self.record()
+        await self.store.deliver(await self.content(message()), [record])
+        path = f"{record.maildir}/dovecot-uidlist"
+
+        for _ in range(100):
+            if "\n1 :" in _text(path):
+                break
+            await self.store.pause(0.05)
+
+        self.assertIn("\n1 :", _text(path))
+
+    async def test_mode_of_files(self) -> None:
+        """
+        Nobody but the owner can read anything.
+        """
+        record = self.record()
+        account = await self.store.account(record)
+        mailbox = await account.mailbox("INBOX")
+        await mailbox.append(await self.content(message()), ["$Important"])
+        await self.store.close()
+
+        for folder, _, files in os.walk(record.home):
+            self.assertEqual(os.stat(folder).st_mode & 0o077, 0, folder)
+            for name in files:
+                if not name.startswith("dovecot-uidvalidity."):
+                    path = os.path.join(folder, name)
+                    self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
