@@ -40,13 +40,17 @@ class UIDSet:
         """
         The set of these numbers, in whatever order they come.
         """
+        in_order = sorted(numbers)
+        if not in_order:
+            return cls()
         ranges: list[tuple[int, int]] = []
-        for number in sorted(numbers):
-            if ranges and number <= ranges[-1][1] + 1:
-                if number > ranges[-1][1]:
-                    ranges[-1] = (ranges[-1][0], number)
-            else:
-                ranges.append((number, number))
+        first = last = in_order[0]
+        for number in in_order:
+            if number > last + 1:
+                ranges.append((first, last))
+                first = number
+            last = number
+        ranges.append((first, last))
         return cls(tuple(ranges))
 
     @classmethod
