@@ -283,20 +283,9 @@ class _Scan:
             at = find(octets, start, step + len(octets) - 1)
             if at >= 0:
                 return at
-            self._let_go(start, step)
+            let_go(self._content, start, step)
             start = step
         return find(octets, start, end)
-
-    def _let_go(self, start: int, end: int) -> None:
-        """
-        These octets have been seen; a mapped file has them still.
-        """
-        content = self._content
-        if isinstance(content, mmap.mmap):
-            start -= start % mmap.PAGESIZE
-            end -= end % mmap.PAGESIZE
-            if start < end:
-                content.madvise(mmap.MADV_DONTNEED, start, end - start)
 
     def _lines(self, start: int, end: int) -> int:
         content = self._content
@@ -306,8 +295,19 @@ class _Scan:
         for at in range(start, end, _STEP_OCTETS):
             step = min(at + _STEP_OCTETS, end)
             lines += content[at:step].count(b"\n")
-            self._let_go(at, step)
+            let_go(self._content, at, step)
         return lines
+
+
+def let_go(content: Octets, start: int, end: int) -> None:
+    """
+    Keep no pages of a mapped file in memory that were looked at.
+    """
+    if isinstance(content, mmap.mmap):
+        start -= start % mmap.PAGESIZE
+        end -= end % mmap.PAGESIZE
+        if start < end:
+            content.madvise(mmap.MADV_DONTNEED, start, end - start)
 
 
 def _described(

@@ -222,6 +222,7 @@ def _octets(content: Octets, part: mime.Part) -> Iterator[bytes]:
         return
     for at in range(start, end, WINDOW):
         octets = decoder.decode(content[at : min(at + WINDOW, end)])
+        mime.let_go(content, at, min(at + WINDOW, end))
         if at + WINDOW >= end:
             octets += decoder.finish()
         yield octets
