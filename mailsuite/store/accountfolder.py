@@ -34,14 +34,14 @@ from mailsuite.errors import (
 from mailsuite.interfaces import AccountRecord, IRenderer
 from mailsuite.mail.uids import ModSeq
 from mailsuite.store.database import IndexBroken, remove_database
-from mailsuite.store.deltas import Deleted, News
+from mailsuite.store.deltas import Deleted, News, Renamed
 from mailsuite.store.dotlock import Dotlocks
 from mailsuite.store.hold import AccountHold
 from mailsuite.store.index import Index
 from mailsuite.store.intent import Intents
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.mailboxfolders import MailboxFolders
-from mailsuite.store.maildir import Names
+from mailsuite.store.maildir import Names, mailbox_of
 from mailsuite.store.modseq import CleanMark, ModSeqs
 from mailsuite.store.quota import Use
 from mailsuite.store.recovery import recover
@@ -302,11 +302,14 @@ class AccountFolder:
         self.epoch = max(epoch, self.epoch)
         self.modseqs.last = max(self.modseqs.last, modseq)
         self.use.forget()
-        before = {m.row.guid for m in self.mailboxes.values()}
+        before = {m.row.guid: f for f, m in self.mailboxes.items()}
         self.mailboxes.load()
-        for mailbox in self.mailboxes.values():
-            before.discard(mailbox.row.guid)
-            if mailbox.row.highestmodseq > since:
+        for folder, mailbox in self.mailboxes.items():
+            row = mailbox.row
+            name = mailbox_of(folder)
+            if before.pop(row.guid, folder) != folder and name is not None:
+                self.tell(Renamed(row.guid, row.highestmodseq, name))
+            elif row.highestmodseq > since:
                 mailbox.tell_since(since)
         for guid in before:
             self.tell(Deleted(guid, modseq))
@@ -359,7 +362,7 @@ class AccountFolder:
         :raises NoSuchMailbox: it was deleted.
         """
         mailbox = self.mailboxes.by_id(mailbox_id)
-        if mailbox.row.epoch != self.epoch:
+        if mailbox.is_stale:
             look(mailbox)
         return mailbox
 
@@ -369,11 +372,7 @@ class AccountFolder:
         the account.
         """
         mailbox = self.mailboxes.known(mailbox_id)
-        return (
-            mailbox is not None
-            and mailbox.row.epoch == self.epoch
-            and glance(mailbox)
-        )
+        return mailbox is not None and not mailbox.is_stale and glance(mailbox)
 
     # Closing
 

@@ -34,7 +34,7 @@ PRAGMA synchronous = NORMAL;
 PRAGMA cache_size = -256;
 PRAGMA mmap_size = 0;
 PRAGMA journal_size_limit = 1048576;
-PRAGMA wal_autocheckpoint = 1000;
+PRAGMA wal_autocheckpoint = 4000;
 PRAGMA temp_store = MEMORY;
 """
 

@@ -387,6 +387,7 @@ class Mailbox:
                     MailboxRenamed(news.name, ModSeq(news.modseq))
                 )
             case Deleted():
+                self._account.forget_mailbox(self)
                 self._broker.tell(MailboxDeleted(ModSeq(news.modseq)))
 
     def _take_delta(self, news: Delta) -> None:

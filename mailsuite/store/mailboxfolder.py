@@ -199,6 +199,13 @@ class MailboxFolder:
         self.unsaved = False
 
     @property
+    def is_stale(self) -> bool:
+        """
+        Whether the index was not compared with all of the folder yet.
+        """
+        return self.row.epoch != self.account.epoch
+
+    @property
     def flag_names(self) -> FlagNames:
         """
         What the bits of flags mean here.

@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailsuite.errors import OverQuota
+from mailsuite.store.scan import look
+from mailsuite.store.tree import folders
 
 if TYPE_CHECKING:
     from mailsuite.store.accountfolder import AccountFolder
@@ -33,7 +35,11 @@ class Use:
         Octets and messages, at this moment.
         """
         if self._known is None:
-            self._known = self._account.index.use()
+            account = self._account
+            for folder in folders(account).values():
+                if (mailbox := account.mailbox(folder)).is_stale:
+                    look(mailbox)
+            self._known = account.index.use()
         return self._known
 
     def forget(self) -> None:

@@ -25,11 +25,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mailsuite.errors import StoreBusy, StoreFull, StoreUnavailable
+from mailsuite.store.listing import Listing
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import CUR, NEW, MessageName
 from mailsuite.store.measuring import measured, set_aside, warn
 from mailsuite.store.rows import FileRow, MessageRow
-from mailsuite.store.uidlist import Line, UIDList
 
 #: Names that can stand in a line of the uidlist, and in the index.
 _LISTABLE = re.compile("[^:\0-\x1f\x7f\ud800-\udfff][^\n\ud800-\udfff]*")
@@ -55,9 +55,7 @@ def look(mailbox: MailboxFolder, *, verify: bool = False) -> None:
     :param verify: look for changes that hide behind our own.
     """
     account = mailbox.account
-    whole = mailbox.row.epoch != account.epoch or (
-        verify and mailbox.unverified
-    )
+    whole = mailbox.is_stale or (verify and mailbox.unverified)
     times = (mailbox.time_of(NEW), mailbox.time_of(CUR))
     changed_new = whole or times[0] != mailbox.seen.new
     changed_cur = whole or times[1] != mailbox.seen.cur
@@ -96,19 +94,16 @@ class _Look:
         self._mailbox = mailbox
         self._account = mailbox.account
         self._index = mailbox.account.index
-        self._listed: dict[str, Line] = {}
-        self._read_whole = False
-        self._first = mailbox.row.epoch == 0
+        self._listing = Listing(mailbox)
         self._in_new = 0
 
     def compare(self, *, whole: bool) -> None:
         mailbox = self._mailbox
         # Before the listing: what comes after it is seen the next time.
         times = (mailbox.time_of(NEW), mailbox.time_of(CUR))
-        resend = mailbox.row.epoch != self._account.epoch
+        resend = mailbox.is_stale
         keywords = mailbox.read_keywords()
-        reset = self._read_uids()
-        whole = whole or reset
+        whole = self._listing.read() or whole
         differences = self._differences(whole=whole)
         if differences is None:
             differences = self._differences(whole=True)
@@ -125,73 +120,8 @@ class _Look:
             mailbox.unverified = True
         mailbox.unsaved = True
         self._commit(added, differences, keywords=keywords, resend=resend)
-
-    # The uidlist
-
-    def _read_uids(self) -> bool:
-        """
-        Take over what others did to the list.
-
-        :return: whether the folder must be compared whole.
-        """
-        lines = self._mailbox.uids.appended()
-        if lines is None:
-            return self._read_whole_list()
-        self._listed = {line.base: line for line in lines}
-        return False
-
-    def _read_whole_list(self) -> bool:
-        mailbox, row = self._mailbox, self._mailbox.row
-        self._read_whole = True
-        listed, faults = mailbox.uids.read()
-        if faults:
-            mailbox.log.warn(
-                "{path} is mended: {faults}",
-                path=mailbox.path,
-                faults=", ".join(faults),
-            )
-        lost = listed is None
-        if listed is None:
-            listed = self._list_from_index()
-        if listed.uidvalidity != row.uidvalidity:
-            self._void(listed)
-        if lost or faults or listed.mailbox_id != row.guid:
-            listed.mailbox_id = listed.mailbox_id or row.guid
-            listed.uidnext = max(listed.uidnext, row.uidnext)
-            self._account.changing()
-            mailbox.uids.rewrite(listed)
-        row.guid = listed.mailbox_id
-        self._listed = {line.base: line for line in listed.lines}
-        return True
-
-    def _list_from_index(self) -> UIDList:
-        """
-        The list that was lost, from the index if it knows one.
-        """
-        row = self._mailbox.row
-        files = self._index.files(row.mailbox)
-        if not files and row.uidnext == 1:
-            return self._mailbox.new_uidlist()
-        lines = [Line(f.uid, f.base, tuple(f.extra.split())) for f in files]
-        return UIDList(row.uidvalidity, row.uidnext, row.guid, lines)
-
-    def _void(self, listed: UIDList) -> None:
-        """
-        Another UIDVALIDITY: nothing that the index knows is true.
-        """
-        mailbox, row = self._mailbox, self._mailbox.row
-        self._first = True
-        self._account.changing()
-        with self._account.commit():
-            row.uidvalidity = listed.uidvalidity
-            row.uidnext = listed.uidnext
-            row.first_recent = 1
-            row.highestmodseq = self._account.next_modseq()
-            row.complete_since = row.highestmodseq
-            self._index.forget_messages(row.mailbox)
-            mailbox.save()
-        self._account.use.forget()
-        mailbox.delta([], whole=True)
+        if whole:
+            self._listing.shorten()
 
     # The folder
 
@@ -310,17 +240,17 @@ class _Look:
         Give each its UID, and measure it: size on the wire, and date.
         """
         mailbox = self._mailbox
-        if added and not self._read_whole:
+        if added:
             # A line of old may name it.
-            self._read_whole_list()
+            self._listing.read_whole()
         listed: list[FileRow] = []
         unlisted: list[FileRow] = []
         stale: list[str] = []
         for file in added:
-            line = self._listed.get(file.base)
+            line = self._listing.lines.get(file.base)
             if line is None:
                 unlisted.append(file)
-            elif line.uid < mailbox.row.uidnext and self._indexed_before():
+            elif line.uid < mailbox.row.uidnext and not self._listing.void:
                 stale.append(file.base)
                 unlisted.append(file)
             else:
@@ -334,7 +264,7 @@ class _Look:
                     )
                 )
         if stale:
-            self._drop_lines(stale)
+            self._listing.drop(stale)
         unlisted.sort(key=lambda file: MessageName(file.base).arrival)
         known = [
             (file, *size_and_date)
@@ -366,23 +296,6 @@ class _Look:
             ]
         return known + fresh
 
-    def _indexed_before(self) -> bool:
-        """
-        Whether the index knew all messages of this mailbox once.
-        """
-        return not self._first
-
-    def _drop_lines(self, bases: list[str]) -> None:
-        """
-        Take lines out of the list, whose messages get other UIDs.
-        """
-        uids, _ = self._mailbox.uids.read()
-        if uids is not None:
-            drop = set(bases)
-            uids.lines = [x for x in uids.lines if x.base not in drop]
-            self._account.changing()
-            self._mailbox.uids.rewrite(uids)
-
     # The index
 
     def _commit(
@@ -412,7 +325,7 @@ class _Look:
             self._index.set_flags(row.mailbox, modseq, reflagged)
             self._index.set_names(row.mailbox, renamed)
             self._index.expunge(row.mailbox, modseq, gone)
-            if self._first:
+            if self._listing.void:
                 row.first_recent = min(
                     (file.uid for file, _, _ in added if file.place == NEW),
                     default=row.uidnext,

@@ -99,11 +99,7 @@ class Suspension:
         hold = AccountHold(account.record.home)
         try:
             hold.take()
-            if (
-                hold.left_dirty
-                or inbox.row.epoch != account.epoch
-                or self._left != self._stamp()
-            ):
+            if hold.left_dirty or inbox.is_stale or self._left != self._stamp():
                 return False
             return account.holding_only(
                 hold, lambda: self._give(inbox, arrivals)

@@ -55,6 +55,13 @@ class UIDs:
         """
         return f"{self._inode}:{self._size}"
 
+    @property
+    def size(self) -> int:
+        """
+        Octets of the file that were read.
+        """
+        return self._size
+
     def trust(self, stamp: str, uidnext: int) -> None:
         """
         Take what was read earlier for granted.

@@ -201,6 +201,25 @@ class LostTests(StoreTestCase):
         with open(path) as file:
             self.assertTrue(file.readlines()[-1].startswith("4 :"))
 
+    async def test_uidlist_of_expunged_messages(self) -> None:
+        """
+        A list that is mostly of messages that are gone is shortened; the next
+        UID stays above all of theirs.
+        """
+        await self.lose()
+        path = f"{self.record().maildir}/dovecot-uidlist"
+        with open(path, "a") as file:
+            for uid in range(4, 2004):
+                file.write(f"{uid} :1795557832.M{uid}P1Q1.elsewhere,S=1234\n")
+
+        inbox = await self.opened()
+
+        with open(path) as file:
+            self.assertEqual(len(file.readlines()), 3)
+        self.assertEqual(inbox.uidnext, 2004)
+        appended = await inbox.append(await self.content(message()))
+        self.assertEqual(appended.uids, (2004,))
+
     async def test_other_uidvalidity(self) -> None:
         """
         Where another program changed the UIDVALIDITY, ours is that.
