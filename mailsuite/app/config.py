@@ -11,9 +11,7 @@ Implementation notes
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import string
 import tomllib
 import types
 from collections.abc import Mapping
@@ -23,7 +21,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from mailsuite.mail.uniqueids import UniqueIdFormat
+from mailsuite.app import values
 
 ListenerProtocol = Literal[
     "smtp", "lmtp", "submission", "submissions",
@@ -235,13 +233,11 @@ def read(path: Path) -> Configuration:
             [Fault(str(path), "(syntax)", str(error), "valid TOML")]
         ) from error
     faults: list[Fault] = []
-    values = _struct(str(path), "", table, Configuration, faults)
-    if not faults:
-        faults = _contradictions(str(path), values)
+    found: Configuration = _struct(str(path), "", table, Configuration, faults)
+    faults += _contradictions(str(path), found)
     if faults:
         raise ConfigurationFaulty(faults)
-    configuration: Configuration = values
-    return _resolved(configuration, path)
+    return _resolved(found, path)
 
 
 def mail_folder(found: Configuration, state: Path) -> str:
@@ -257,14 +253,15 @@ def _struct(
     file: str, key: str, table: object, kind: Any, faults: list[Fault]
 ) -> Any:
     """
-    A struct of ``kind`` from a table, or None with ``faults`` added to.
+    A struct of ``kind`` from a table; ``faults`` are added to.
+
+    What is faulty has its default; without one there is no struct, but None.
     """
     if not isinstance(table, dict):
         faults.append(Fault(file, key, _shown(table), "a table"))
-        return None
+        table = {}
     hints = get_type_hints(kind)
-    before = len(faults)
-    values = {}
+    good = {}
     for name, value in table.items():
         full = f"{key}.{name}" if key else name
         if name not in hints or (kind is Listener and name == "option"):
@@ -273,16 +270,20 @@ def _struct(
                 Fault(file, full, "an unknown key", f"one of {known}")
             )
             continue
-        values[name] = _value(file, full, value, hints[name], faults)
+        before = len(faults)
+        converted = _value(file, full, value, hints[name], faults)
+        if converted is not None or len(faults) == before:
+            good[name] = converted
     for field in msgspec.structs.fields(kind):
         if field.required and field.name not in table:
             full = f"{key}.{field.name}" if key else field.name
             faults.append(Fault(file, full, "nothing", _described(field.type)))
-    if len(faults) > before:
+    required = {f.name for f in msgspec.structs.fields(kind) if f.required}
+    if not required <= set(good):
         return None
     if kind is Listener:
-        values["option"] = f"{key}.port in {file}"
-    return kind(**values)
+        good["option"] = f"{key}.port in {file}"
+    return kind(**good)
 
 
 def _value(
@@ -334,111 +335,77 @@ def _contradictions(file: str, found: Configuration) -> list[Fault]:
     """
     What is wrong with values that are each well formed.
     """
+    checked = [
+        ("host_name", values.expected_domain(found.host_name)),
+        ("default_domain", values.expected_domain(found.default_domain)),
+        (
+            "home",
+            values.expected_template(found.home, ("state", "domain", "local")),
+        ),
+        (
+            "maildir",
+            values.expected_template(
+                found.maildir, ("state", "domain", "local", "home")
+            ),
+        ),
+        ("postmaster", values.expected_address(found.postmaster)),
+        ("uidl_format", values.expected_uidl_format(found.uidl_format)),
+        (
+            "detail_separator",
+            values.expected_detail_separator(found.detail_separator),
+        ),
+    ]
+    faults = [
+        Fault(file, key, repr(getattr(found, key)), expected)
+        for key, expected in checked
+        if expected is not None
+    ]
+    for place, listener in enumerate(found.listen):
+        # One that is not well formed has its fault already.
+        if listener is not None:
+            faults += _listener_faults(file, f"listen[{place}]", listener)
+    return faults + _number_faults(file, found)
+
+
+def _listener_faults(file: str, key: str, listener: Listener) -> list[Fault]:
     faults = []
-    for i, listener in enumerate(found.listen):
-        key = f"listen[{i}]"
-        if not 0 <= listener.port <= 65535:
-            faults.append(
-                Fault(file, f"{key}.port", str(listener.port), "0 to 65535")
-            )
-        faults += _networks(file, key, listener)
-        mode = USUAL_TLS[listener.protocol]
-        if mode == "implicit" and listener.tls not in (None, "implicit"):
-            faults.append(
-                Fault(
-                    file,
-                    f"{key}.tls",
-                    repr(listener.tls),
-                    f"'implicit', as {listener.protocol} is TLS throughout",
-                )
-            )
-    for name in ("message_octets", "recipients", "received_fields",
-                 "connections", "connections_per_address",
-                 "open_databases"):  # fmt: skip
-        value = getattr(found.limits, name)
-        least = 100 if name in ("recipients", "received_fields") else 1
-        if value < least:
-            faults.append(
-                Fault(file, f"limits.{name}", str(value), f"{least} or more")
-            )
-    for name, fields in (
-        ("home", {"state", "domain", "local"}),
-        ("maildir", {"state", "domain", "local", "home"}),
-    ):
-        faults += _template(file, name, getattr(found, name), fields)
-    try:
-        UniqueIdFormat(found.uidl_format)
-    except ValueError as error:
+    if expected := values.expected_number(listener.port, 0, 65535):
+        faults.append(Fault(file, f"{key}.port", str(listener.port), expected))
+    if expected := values.expected_ip_address(listener.address):
         faults.append(
-            Fault(
-                file,
-                "uidl_format",
-                f"{found.uidl_format!r} ({error})",
-                "a form such as '%08Xu%08Xv', '%v.%u' or '%g'",
-            )
+            Fault(file, f"{key}.address", repr(listener.address), expected)
         )
-    if not found.detail_separator or "@" in found.detail_separator:
+    for place, network in enumerate(listener.proxy):
+        if expected := values.expected_network(network):
+            faults.append(
+                Fault(file, f"{key}.proxy[{place}]", repr(network), expected)
+            )
+    mode = USUAL_TLS[listener.protocol]
+    if mode == "implicit" and listener.tls not in (None, "implicit"):
         faults.append(
             Fault(
                 file,
-                "detail_separator",
-                repr(found.detail_separator),
-                "one or more characters, '+' for example",
+                f"{key}.tls",
+                repr(listener.tls),
+                f"'implicit', as {listener.protocol} is TLS throughout",
             )
         )
     return faults
 
 
-def _networks(file: str, key: str, listener: Listener) -> list[Fault]:
-    faults = []
-    try:
-        ipaddress.ip_address(listener.address)
-    except ValueError:
-        faults.append(
-            Fault(
-                file,
-                f"{key}.address",
-                repr(listener.address),
-                "an IP address, '0.0.0.0' or '::' for all",
-            )
-        )
-    for i, network in enumerate(listener.proxy):
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            faults.append(
-                Fault(
-                    file,
-                    f"{key}.proxy[{i}]",
-                    repr(network),
-                    "an IP address or network such as '10.0.0.0/8'",
-                )
-            )
-    return faults
-
-
-def _template(
-    file: str, name: str, template: str, fields: set[str]
-) -> list[Fault]:
-    try:
-        used = {
-            field
-            for _, field, _, _ in string.Formatter().parse(template)
-            if field is not None
-        }
-    except ValueError:
-        used = {"?"}
-    expected = "a path with " + ", ".join(f"{{{f}}}" for f in sorted(fields))
-    if used - fields:
-        return [Fault(file, name, repr(template), expected + " alone")]
-    needed = {"local"} if "home" not in used else set()
-    if needed - used:
-        return [
-            Fault(
-                file, name, repr(template), expected + "; {local} must be there"
-            )
-        ]
-    return []
+def _number_faults(file: str, found: Configuration) -> list[Fault]:
+    least = dict.fromkeys(found.limits.__struct_fields__, 1)
+    least |= {"recipients": 100, "received_fields": 100}
+    checked: list[tuple[str, float, float]] = [
+        (f"limits.{name}", getattr(found.limits, name), bound)
+        for name, bound in least.items()
+    ]
+    checked.append(("login.failure_seconds", found.login.failure_seconds, 0))
+    return [
+        Fault(file, key, str(value), expected)
+        for key, value, bound in checked
+        if (expected := values.expected_number(value, bound)) is not None
+    ]
 
 
 def _resolved(found: Configuration, path: Path) -> Configuration:

@@ -108,6 +108,44 @@ class ReadTests(SynchronousTestCase):
             },
         )
 
+    def test_a_malformed_value_hides_no_contradiction(self) -> None:
+        """
+        Both kinds of faults are told in one go, each once.
+        """
+        faults = self._faults(
+            'home = "mail/{local}"\npostmaster = "bob"\n'
+            'default_domain = "a b"\n'
+            '[[listen]]\nprotocol = "gopher"\nport = 70\n'
+            '[[listen]]\nprotocol = "imap"\nport = 70000\ntls = "yes"\n'
+            '[login]\nscram = "maybe"\nfailure_seconds = -1\n'
+            "[[certificate]]\nchain = 5\n"
+        )
+
+        self.assertEqual(
+            set(faults),
+            {
+                "home",
+                "postmaster",
+                "default_domain",
+                "listen[0].protocol",
+                "listen[1].port",
+                "listen[1].tls",
+                "login.scram",
+                "login.failure_seconds",
+                "certificate[0].chain",
+                "certificate[0].key",
+            },
+        )
+
+    def test_tables_that_are_none(self) -> None:
+        """
+        A value where a table belongs is a fault, and so is one for a list.
+        """
+        faults = self._faults('limits = 5\nlisten = "imap"\n')
+
+        self.assertEqual(faults["limits"], ("5", "a table"))
+        self.assertEqual(faults["listen"], ("'imap'", "a list of tables"))
+
     def test_what_is_no_toml_is_said_with_its_line(self) -> None:
         """
         The parser's own words name line and column.

@@ -1,0 +1,114 @@
+"""
+Whether a value of the configuration, though well formed, can be meant.
+
+Each function gives what is expected instead, in an operator's words; None if
+the value is good.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import string
+from collections.abc import Callable
+
+from mailsuite.accounts.errors import BadAddress
+from mailsuite.accounts.names import typed_address, typed_domain
+from mailsuite.mail.uniqueids import UniqueIdFormat
+
+
+def expected_number(
+    value: float, least: float, most: float | None = None
+) -> str | None:
+    """
+    A number within bounds.
+    """
+    if value >= least and (most is None or value <= most):
+        return None
+    return f"{least} or more" if most is None else f"{least} to {most}"
+
+
+def expected_ip_address(text: str) -> str | None:
+    """
+    An IP address to listen at.
+    """
+    if _fails(ipaddress.ip_address, text):
+        return "an IP address, '0.0.0.0' or '::' for all"
+    return None
+
+
+def expected_network(text: str) -> str | None:
+    """
+    An IP address, or a network of them.
+    """
+    if _fails(ipaddress.ip_network, text):
+        return "an IP address or network such as '10.0.0.0/8'"
+    return None
+
+
+def expected_domain(text: str) -> str | None:
+    """
+    A domain name, as an A-label or U-label.
+    """
+    if _fails(typed_domain, text):
+        return "a domain name such as 'example.org'"
+    return None
+
+
+def expected_address(text: str) -> str | None:
+    """
+    An account's address in full, or nothing.
+    """
+    if text and _fails(typed_address, text):
+        return "an address such as 'you@example.org', or an empty string"
+    return None
+
+
+def expected_detail_separator(text: str) -> str | None:
+    """
+    What begins an address's detail.
+    """
+    if not text or "@" in text:
+        return "one or more characters, '+' for example"
+    return None
+
+
+def expected_uidl_format(text: str) -> str | None:
+    """
+    The form of POP3's unique ids.
+    """
+    if _fails(UniqueIdFormat, text):
+        return "a form such as '%08Xu%08Xv', '%v.%u' or '%g'"
+    return None
+
+
+def expected_template(template: str, fields: tuple[str, ...]) -> str | None:
+    """
+    A template of a path, different for each account.
+
+    :param fields: that may be in it; ``home`` is as good as ``local``, and
+        ``state`` and ``home`` are absolute.
+    """
+    expected = "a path with " + ", ".join(f"{{{name}}}" for name in fields)
+    try:
+        used = {
+            name
+            for _, name, _, _ in string.Formatter().parse(template)
+            if name is not None
+        }
+    except ValueError:
+        return expected
+    if used - set(fields):
+        return expected + " alone"
+    if not used & {"local", "home"}:
+        return expected + "; {local} must be there"
+    if not template.startswith(("/", "{state}", "{home}")):
+        return expected + "; it must be absolute, or begin with {state}"
+    return None
+
+
+def _fails(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except (ValueError, BadAddress):
+        return True
+    return False
