@@ -36,6 +36,9 @@ T = TypeVar("T")
 _SLICE_MESSAGES = 32
 _SLICE_OCTETS = 256 * 1024
 
+#: More hits than this are made a set of in a thread.
+_FEW = 1000
+
 #: How many files' paths are asked for at once.
 _PATHS_AT_ONCE = 512
 
@@ -102,7 +105,13 @@ async def search(mailbox: Searched, key: Key) -> UIDSet:
             found += matching
             for place in moved:
                 found += await _try_moved(mailbox, key, facts, place)
-    return UIDSet.of(facts.uids[place] for place in found)
+    if len(found) <= _FEW:
+        return _uids(facts, found)
+    return await mailbox.in_pool(partial(_uids, facts, found))
+
+
+def _uids(facts: Facts, places: Sequence[int]) -> UIDSet:
+    return UIDSet.of([facts.uids[place] for place in places])
 
 
 async def _facts(mailbox: Searched, key: Key) -> Facts:

@@ -405,6 +405,16 @@ class SearchTests(SynchronousTestCase):
 
         self.assertGreater(mailbox.works, 15)
 
+    def test_many_hits(self) -> None:
+        """
+        A hit in each of many messages is found.
+        """
+        plain = made(3, 1500)
+        mailbox = FolderMailbox(self.mktemp(), plain)
+
+        self.assertEqual(mailbox.search(Everything()), [it.uid for it in plain])
+        self.assertEqual(mailbox.works, 2)
+
     def test_lines_that_end_in_lf(self) -> None:
         """
         Another program's file with LF alone is read like any other.
