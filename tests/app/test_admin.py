@@ -183,6 +183,19 @@ class CommandTests(SynchronousTestCase):
 
         self.assertIn("in use", said)
 
+    def test_the_folder_may_be_named_at_the_end(self) -> None:
+        """
+        --state and --config are every command's, and the last word counts.
+        """
+        other = str(Path(self.mktemp()).absolute())
+
+        self.run_one(
+            "user", "add", "bob@localhost", "--state", other, stdin="x\n"
+        )
+
+        self.assertIn("bob", self.run_one("user", "list", "-s", other))
+        self.assertNotIn("bob", self.run_one("user", "list"))
+
     def test_status_without_a_suite(self) -> None:
         """
         A script sees it by the status.

@@ -8,6 +8,7 @@ import click
 
 from mailsuite.app.commands.terminal import (
     CONTEXT,
+    SuiteGroup,
     Where,
     as_json_option,
     show,
@@ -15,7 +16,7 @@ from mailsuite.app.commands.terminal import (
 )
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=SuiteGroup, context_settings=CONTEXT)
 def alias() -> None:
     """
     Addresses that stand for others.

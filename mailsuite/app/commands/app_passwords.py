@@ -8,13 +8,14 @@ import click
 
 from mailsuite.app.commands.terminal import (
     CONTEXT,
+    SuiteGroup,
     Where,
     as_json_option,
     show,
 )
 
 
-@click.group("app-password", context_settings=CONTEXT)
+@click.group("app-password", cls=SuiteGroup, context_settings=CONTEXT)
 def app_password() -> None:
     """
     Passwords for one device or program each.

@@ -10,6 +10,7 @@ from mailsuite.app.commands.terminal import (
     CONTEXT,
     Count,
     Octets,
+    SuiteGroup,
     Where,
     as_json_option,
     show,
@@ -17,7 +18,7 @@ from mailsuite.app.commands.terminal import (
 )
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=SuiteGroup, context_settings=CONTEXT)
 def quota() -> None:
     """
     How much an account may keep.

@@ -14,6 +14,7 @@ from twisted.python.util import gidFromString, switchUID, uidFromString
 
 from mailsuite.app.check import check
 from mailsuite.app.commands.terminal import (
+    SuiteCommand,
     Where,
     as_json_option,
     show,
@@ -22,7 +23,7 @@ from mailsuite.app.commands.terminal import (
 from mailsuite.app.control import NotRunning, OperationFailed, ask
 
 
-@click.command("check-config")
+@click.command("check-config", cls=SuiteCommand)
 @click.option("--uid", help="Try it as this user; needs root.")
 @click.option("--gid", help="Try it as this group; needs root.")
 @as_json_option
@@ -80,7 +81,7 @@ def _group_of(user: int) -> int:
         return os.getgid()
 
 
-@click.command("status")
+@click.command("status", cls=SuiteCommand)
 @as_json_option
 @click.pass_obj
 def status(where: Where, as_json: bool) -> None:

@@ -15,7 +15,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ class Where:
     Which suite a command is for.
     """
 
-    configuration: str | None
-    state: str | None
+    configuration: str | None = None
+    state: str | None = None
 
     def read(self) -> config.Configuration:
         """
@@ -72,6 +72,59 @@ class Where:
         except (MailError, StateInUse) as error:
             text = getattr(error, "public", None) or str(error)
             raise click.ClickException(text) from error
+
+
+def where_options() -> list[click.Parameter]:
+    """
+    The options that say which suite is meant.
+    """
+    return [
+        click.Option(
+            ["-c", "--config"],
+            metavar="FILE",
+            help="Configuration file; else MAILSUITE_CONFIG, ./mailsuite.toml, "
+            "/etc/mailsuite/mailsuite.toml or /etc/mailsuite.toml.",
+            expose_value=False,
+            callback=_chosen,
+        ),
+        click.Option(
+            ["-s", "--state"],
+            metavar="FOLDER",
+            help="State folder; else the configuration's, else "
+            "./mailsuite-data.",
+            expose_value=False,
+            callback=_chosen,
+        ),
+    ]
+
+
+def _chosen(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> str | None:
+    where = context.ensure_object(Where)
+    if value is not None:
+        name = "configuration" if option.name == "config" else "state"
+        context.obj = replace(where, **{name: value})
+    return value
+
+
+class SuiteCommand(click.Command):
+    """
+    A command that may be told itself which suite is meant.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        # As click's own: whatever a command is made of.
+        super().__init__(*args, **settings)
+        self.params += where_options()
+
+
+class SuiteGroup(click.Group):
+    """
+    A group of such commands.
+    """
+
+    command_class = SuiteCommand
 
 
 as_json_option = click.option(

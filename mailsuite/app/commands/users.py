@@ -12,6 +12,7 @@ from mailsuite.app.commands.terminal import (
     CONTEXT,
     Count,
     Octets,
+    SuiteGroup,
     Where,
     as_json_option,
     ask_password,
@@ -21,7 +22,7 @@ from mailsuite.app.commands.terminal import (
 )
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=SuiteGroup, context_settings=CONTEXT)
 def user() -> None:
     """
     Accounts: who has mail here.
