@@ -26,6 +26,7 @@ from mailsuite.app.sockets import Bound
 from mailsuite.app.tls import Certificates
 from mailsuite.disk import Disk
 from mailsuite.imap.renderers import renderers
+from mailsuite.mail.mailboxes import Quota
 from mailsuite.store.pool import Pool
 from mailsuite.store.service import MailboxService, StoreLimits
 from mailsuite.store.watcher import Watcher
@@ -184,6 +185,20 @@ class Parts:
                 self._state, self._reactor, ControlFactory(perform)
             )
         )
+
+    async def use(self, address: str) -> Quota:
+        """
+        What an account's mail takes.
+
+        :param address: in the directory's spelling.
+        """
+        local_part, _, domain = address.rpartition("@")
+        record = self.people.directory.record((local_part, domain))
+        account = await self._mailboxes.account(record)
+        try:
+            return await account.quota()
+        finally:
+            account.release()
 
     def reconfigure(self, found: Configuration) -> list[str]:
         """

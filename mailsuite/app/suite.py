@@ -330,9 +330,16 @@ class Suite(Service):
         assert self._welcome is not None
         if operation == "status":
             return self._welcome.status()
-        return await perform(
+        result = await perform(
             self._parts.people.administration, operation, given
         )
+        if operation == "quota.show":
+            use = await self._parts.use(result["address"])
+            result |= {
+                "octets_used": use.octets,
+                "messages_used": use.messages,
+            }
+        return result
 
     def _reload_on_hangup(self) -> None:
         # With signals left to others (a test's reactor) there is none to take.

@@ -186,6 +186,24 @@ class StartTests(TestCase):
             [{"user": one["user"]} for one in suite.facts["accounts"]],
         )
 
+    def test_quota_tells_the_use(self) -> None:
+        """
+        What an account's mail takes, while the suite runs.
+        """
+        suite = self.start()
+        client = smtplib.SMTP("127.0.0.1", suite.port("smtp"), timeout=10)
+        client.sendmail(
+            "x@y.test", ["bob@localhost"], b"Subject: x\r\n\r\ny\r\n"
+        )
+        client.quit()
+
+        told = json.loads(
+            suite.command("quota", "show", "bob@localhost", "--json")
+        )
+
+        self.assertEqual(told["messages_used"], 1)
+        self.assertGreater(told["octets_used"], 20)
+
     def test_the_transcript_shows_the_conversation(self) -> None:
         """
         In the course's notation, with secrets masked.

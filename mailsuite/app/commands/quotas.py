@@ -15,6 +15,7 @@ from mailsuite.app.commands.terminal import (
     as_json_option,
     show,
     size_of,
+    table,
 )
 
 
@@ -57,16 +58,27 @@ def quota_set(
 @click.pass_obj
 def quotashow(where: Where, address: str, as_json: bool) -> None:
     """
-    Show the limits of an account.
+    Show the limits of an account; and its use, while the suite runs.
 
     Example: mailsuite quota show carol@example.org
     """
     result = where.perform("quota.show", address=address)
-    show(
-        result,
-        as_json,
-        lambda: (
-            f"{address}: {size_of(result['octets_limit'])}, "
-            f"{result['messages_limit'] or 'no limit of'} messages"
-        ),
-    )
+
+    def text() -> str:
+        rows = [
+            ("", "Limit", "Used"),
+            (
+                "Octets",
+                size_of(result["octets_limit"]),
+                size_of(result["octets_used"]) if running else "-",
+            ),
+            (
+                "Messages",
+                str(result["messages_limit"] or "no limit"),
+                str(result["messages_used"]) if running else "-",
+            ),
+        ]
+        return table(rows)
+
+    running = "octets_used" in result
+    show(result, as_json, text)
