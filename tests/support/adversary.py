@@ -281,6 +281,13 @@ def memory(suite: RunningSuite, key: str = "VmRSS") -> int:
     return int(found[1]) << 10
 
 
+def reset_peak(suite: RunningSuite) -> None:
+    """
+    Begin anew with what ``memory`` knows as ``VmHWM``.
+    """
+    Path(f"/proc/{suite.process.pid}/clear_refs").write_text("5")
+
+
 def leftovers(suite: RunningSuite) -> list[str]:
     """
     What is not a message that is kept: in ``tmp``, in the queue, in files
