@@ -100,7 +100,7 @@ async def search(mailbox: Searched, key: Key) -> UIDSet:
         paths = await mailbox.file_paths(uids)
         for some in _slices(places, facts.sizes):
             matching, moved = await mailbox.in_pool(
-                partial(_tried, mailbox, key, facts, some, paths)
+                partial(_tried, mailbox, key, facts, some, paths=paths)
             )
             found += matching
             for place in moved:
@@ -162,7 +162,7 @@ async def _try_moved(
     uids = UIDSet.of([facts.uids[place]])
     paths = await mailbox.file_paths(uids, check=True)
     matching, _ = await mailbox.in_pool(
-        partial(_tried, mailbox, key, facts, [place], paths)
+        partial(_tried, mailbox, key, facts, [place], paths=paths)
     )
     return matching
 
@@ -172,6 +172,7 @@ def _tried(
     key: Key,
     facts: Facts,
     places: Sequence[int],
+    *,
     paths: dict[int, str],
 ) -> tuple[list[int], list[int]]:
     """

@@ -79,7 +79,13 @@ class LocalDelivery:
             for record, error in zip(accounts, results, strict=True)
             if error is not None
         }
-        self._tell(queue_id, accounts, failed)
+        self._tell(
+            queue_id,
+            envelope,
+            octets=content.size,
+            accounts=accounts,
+            failed=failed,
+        )
         if not failed:
             return (None,) * len(routed)
         answers = _answers(
@@ -93,15 +99,25 @@ class LocalDelivery:
     def _tell(
         self,
         queue_id: str,
+        envelope: Envelope,
+        *,
+        octets: int,
         accounts: Sequence[AccountRecord],
         failed: dict[int, MailError],
     ) -> None:
         kept = [r.address for r in accounts if r.number not in failed]
         if kept:
+            origin = envelope.origin
             self._log.info(
-                "Delivered {queue_id} to {accounts}",
+                "Delivered {queue_id} from {reverse_path} to {accounts}:"
+                " {octets} octets by {protocol} from {peer}",
                 queue_id=queue_id,
+                reverse_path=f"<{envelope.sender.reverse_path or ''}>",
                 accounts=", ".join(kept),
+                octets=octets,
+                protocol=origin.protocol,
+                peer=origin.peer,
+                user=origin.user,
             )
         for record in accounts:
             if record.number in failed:

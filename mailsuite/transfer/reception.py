@@ -228,7 +228,6 @@ class Transaction:
             if self._failure is not None:
                 raise self._failure
             content = await self._content.finish()
-            self._log_received()
             return await self._reception.delivery.deliver(
                 self.queue_id,
                 self._whole_envelope(),
@@ -239,7 +238,7 @@ class Transaction:
             self._log.info(
                 "Refused {queue_id} from {reverse_path}: {reason}",
                 queue_id=self.queue_id,
-                reverse_path=self._reverse_path(),
+                reverse_path=f"<{self._envelope.sender.reverse_path or ''}>",
                 reason=error.public,
             )
             raise
@@ -315,20 +314,3 @@ class Transaction:
             self._envelope.sender,
             tuple(one.recipient for one in self._routed),
         )
-
-    def _log_received(self) -> None:
-        origin = self._envelope.origin
-        self._log.info(
-            "Received {queue_id} from {reverse_path} by {protocol} from"
-            " {peer} for {recipients} recipients, {octets} octets",
-            queue_id=self.queue_id,
-            reverse_path=self._reverse_path(),
-            protocol=origin.protocol,
-            peer=origin.peer,
-            user=origin.user,
-            recipients=len(self._routed),
-            octets=self._content.size,
-        )
-
-    def _reverse_path(self) -> str:
-        return f"<{self._envelope.sender.reverse_path or ''}>"
