@@ -4,10 +4,12 @@ What stands in the mailboxes when a dialogue of tests/dialogs/imap begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from mailsuite.mail.flags import DELETED, SEEN
-from tests.support.imap_server import NOW, IMAPServer
+from tests.support.imap_server import IMAPServer
 
 #: RFC 3501 8: the message that its sample connection reads.
 _MINUTES = b"""\
@@ -120,62 +122,63 @@ def letter(number: int) -> bytes:
     )
 
 
-def _letters(server: IMAPServer, count: int = 3) -> IMAPServer:
-    for number in range(1, count + 1):
-        server.append(letter(number))
-    return server
+@dataclass(frozen=True)
+class Setup:
+    """
+    What a dialogue begins with.
+
+    :param messages: content and flags of those in INBOX; all came at ``NOW``.
+    :param options: of the server: see ``IMAPServer``.
+    """
+
+    messages: Sequence[tuple[bytes, Sequence[str]]] = tuple(
+        (letter(number), ()) for number in (1, 2, 3)
+    )
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _sample() -> IMAPServer:
-    server = IMAPServer()
-    for number in range(1, 12):
-        server.append(letter(number), flags=[SEEN])
-    server.append(_MINUTES, flags=[SEEN], internal_date=NOW)
-    for number in range(13, 19):
-        server.append(letter(number))
-    return server
-
-
-def _mime() -> IMAPServer:
-    server = IMAPServer()
-    server.append(_NUMBERED)
-    server.append(_ENCODED)
-    return server
-
-
-def _quota() -> IMAPServer:
-    return _letters(IMAPServer(octets_limit=4096, messages_limit=5))
-
-
-def _deleted() -> IMAPServer:
-    server = IMAPServer()
-    server.append(letter(1))
-    server.append(letter(2), flags=[DELETED])
-    server.append(letter(3), flags=[DELETED])
-    server.append(letter(4))
-    return server
-
-
-_SETUPS: dict[str, Callable[[], IMAPServer]] = {
-    "rfc3501-sample": _sample,
-    "mime": _mime,
-    "quota": _quota,
-    "uidplus": _deleted,
-    "dotted": lambda: IMAPServer(separator="."),
-    "append": lambda: IMAPServer(append_limit=1000),
+_SETUPS = {
+    "rfc3501-sample": Setup(
+        [
+            *((letter(number), [SEEN]) for number in range(1, 12)),
+            (_MINUTES, [SEEN]),
+            *((letter(number), ()) for number in range(13, 19)),
+        ]
+    ),
+    "mime": Setup([(_NUMBERED, ()), (_ENCODED, ())]),
+    "quota": Setup(options={"octets_limit": 4096, "messages_limit": 5}),
+    "uidplus": Setup(
+        [
+            (letter(1), ()),
+            (letter(2), [DELETED]),
+            (letter(3), [DELETED]),
+            (letter(4), ()),
+        ]
+    ),
+    "dotted": Setup((), {"separator": "."}),
+    "append": Setup((), {"append_limit": 1000}),
 }
 
 #: Dialogues whose clients are on another machine.
 _FROM_AFAR = {"cleartext"}
 
 
+def setup_for(name: str) -> Setup:
+    """
+    What a dialogue begins with: three letters in INBOX unless said otherwise.
+    """
+    return _SETUPS.get(name, Setup())
+
+
 def server_for(name: str) -> IMAPServer:
     """
-    The server that a dialogue begins with: three letters in INBOX unless said
-    otherwise.
+    A server in memory that is ready for a dialogue.
     """
-    make = _SETUPS.get(name)
-    return _letters(IMAPServer()) if make is None else make()
+    setup = setup_for(name)
+    server = IMAPServer(**setup.options)
+    for content, flags in setup.messages:
+        server.append(content, flags=flags)
+    return server
 
 
 def host_for(name: str) -> str:

@@ -226,6 +226,25 @@ class MailboxContract:
         self.assertEqual(inbox.messages.modseqs.tolist(), [change.modseq])
         inbox.unlisten(listener)
 
+    async def test_append_with_a_new_keyword(self) -> None:
+        """
+        A listener is told that the mailbox has a keyword more.
+        """
+        inbox = await self.opened(await self.account())
+        listener = Listener()
+        inbox.listen(listener)
+
+        await self.append(inbox, flags=["$new"])
+
+        self.assertIsInstance(listener.changes[0], Added)
+        self.assertTrue(
+            any(
+                isinstance(change, FlagsChanged) and change.keywords
+                for change in listener.changes
+            )
+        )
+        inbox.unlisten(listener)
+
     async def test_unlisten_ends_the_news(self) -> None:
         """
         Who does not listen any more is told nothing.

@@ -183,12 +183,12 @@ class MemoryMailbox:
         if not self._account.has_room_for(content.size, 1):
             raise OverQuota
         wanted = tuple(flags)
-        self._learn(wanted)
+        learned = self._learn(wanted)
         date = self._account.now() if internal_date is None else internal_date
         uid = self._add(
             bytes(content.octets), self.flag_names.bits(wanted), int(date)
         )
-        self._tell_added([uid])
+        self._tell_added([uid], keywords=learned)
         return Appended(self.uidvalidity, (uid,))
 
     async def store(
@@ -375,12 +375,18 @@ class MemoryMailbox:
         if self.deleted:
             raise NoSuchMailbox
 
-    def _learn(self, flags: Iterable[str]) -> None:
+    def _learn(self, flags: Iterable[str]) -> bool:
+        """
+        Have these keywords from here on.
+
+        :return: whether any of them is new.
+        """
         missing = self.flag_names.missing(flags)
         keywords = self.flag_names.keywords + missing
         if len(keywords) > MOST_KEYWORDS:
             raise TooManyKeywords
         self.flag_names = FlagNames(keywords)
+        return bool(missing)
 
     def _add(self, octets: bytes, bits: int, date: int) -> UID:
         uid = self.uidnext
@@ -395,24 +401,26 @@ class MemoryMailbox:
         self._saved[uid] = int(self._account.now())
         return uid
 
-    def _tell_added(self, uids: Sequence[int]) -> None:
+    def _tell_added(self, uids: Sequence[int], *, keywords: bool) -> None:
         modseq = self._account.next_modseq()
         for place in range(len(self.messages) - len(uids), len(self.messages)):
             self.messages.modseqs[place] = modseq
         self._tell(Added(UIDSet.of(uids), modseq))
+        if keywords:
+            self._tell(FlagsChanged(UIDSet(), modseq, keywords=True))
 
     def _copy(self, places: Sequence[int], target: MemoryMailbox) -> Copied:
         them, names = self.messages, self.flag_names
         source = tuple(UID(them.uids[place]) for place in places)
         flags = [names.names(them.flags[place]) for place in places]
         dates = [them.dates[place] for place in places]
-        target._learn({name: None for its in flags for name in its})
+        learned = target._learn({name: None for its in flags for name in its})
         destination = tuple(
             target._add(self._contents[uid], target.flag_names.bits(its), date)
             for uid, its, date in zip(source, flags, dates, strict=True)
         )
         if destination:
-            target._tell_added(destination)
+            target._tell_added(destination, keywords=learned)
         return Copied(target.uidvalidity, source, destination)
 
     def _remove(self, gone: UIDSet) -> None:

@@ -128,7 +128,7 @@ class MemoryAccount:
         self._levels: set[str] = set()
         self._mailboxes: dict[str, MemoryMailbox] = {}
         self._special: dict[str, str] = {}
-        self._subscribed: set[str] = {INBOX, *USUAL}
+        self._subscribed: set[str] = set(USUAL)
         self._make(INBOX)
         for name, use in USUAL.items():
             self._make(name)
