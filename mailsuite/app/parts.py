@@ -21,6 +21,7 @@ from mailsuite.app import directory
 from mailsuite.app.config import Configuration, mail_folder
 from mailsuite.app.control import ControlFactory, Perform
 from mailsuite.app.control import listen as listen_for_commands
+from mailsuite.app.directsend import send_directly
 from mailsuite.app.frontends import FrontEnds, Shared
 from mailsuite.app.sockets import Bound
 from mailsuite.app.tls import Certificates
@@ -173,11 +174,11 @@ class Parts:
         """
         for one in bound:
             factory = self._front_ends.factory(one.listener)
-            self._ports.append(
-                self._reactor.adoptStreamPort(
-                    one.socket.fileno(), one.family, factory
-                )
+            port = self._reactor.adoptStreamPort(
+                one.socket.fileno(), one.family, factory
             )
+            send_directly(port)
+            self._ports.append(port)
             # The reactor has a duplicate of its own.
             one.socket.close()
         self._ports.append(
