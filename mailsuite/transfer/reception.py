@@ -224,9 +224,9 @@ class Transaction:
         """
         The content is complete: deliver it.
         """
+        if self._failure is not None:
+            raise self._failure
         try:
-            if self._failure is not None:
-                raise self._failure
             content = await self._content.finish()
             return await self._reception.delivery.deliver(
                 self.queue_id,
@@ -235,12 +235,7 @@ class Transaction:
                 self._routed,
             )
         except MailError as error:
-            self._log.info(
-                "Refused {queue_id} from {reverse_path}: {reason}",
-                queue_id=self.queue_id,
-                reverse_path=f"<{self._envelope.sender.reverse_path or ''}>",
-                reason=error.public,
-            )
+            self._fail(error)
             raise
         finally:
             self._content.discard()
@@ -277,6 +272,13 @@ class Transaction:
     def _fail(self, error: MailError) -> None:
         self._failure = error
         self._content.discard()
+        self._log.info(
+            "Refused {queue_id} from {reverse_path}: {reason}",
+            queue_id=self.queue_id,
+            reverse_path=f"<{self._envelope.sender.reverse_path or ''}>",
+            reason=error.public,
+            peer=self._envelope.origin.peer,
+        )
 
     def _rewrite(self, section: bytes, rest: bytes) -> bytes:
         """

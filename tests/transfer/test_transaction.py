@@ -4,6 +4,9 @@ Tests for ``mailsuite.transfer.reception``: what becomes of the content.
 
 from __future__ import annotations
 
+from twisted.internet.testing import EventLoggingObserver
+from twisted.logger import globalLogPublisher
+
 from mailsuite.errors import (
     MailLoop,
     MalformedMessage,
@@ -202,6 +205,21 @@ class SmallLimitTests(ReceptionTestCase):
         with self.assertRaises(MessageTooLarge):
             now(transaction.commit())
         self.assertEqual(self.mail.inbox(self.bob), [])
+
+    def test_too_large_is_logged_once(self) -> None:
+        """
+        A client that goes away after it has sent too much is in the log too.
+        """
+        log = EventLoggingObserver()
+        globalLogPublisher.addObserver(log)
+        self.addCleanup(globalLogPublisher.removeObserver, log)
+        transaction = self.mail.begin(BOB)
+        with self.assertRaises(MessageTooLarge):
+            write(transaction, b"x" * 101)
+        transaction.abort()
+
+        [event] = log
+        self.assertEqual(event["queue_id"], transaction.queue_id)
 
 
 class NoMemoryTests(ReceptionTestCase):
