@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -83,6 +83,7 @@ class FoldedTests(SynchronousTestCase):
         """
         self.assertEqual(folded("a\0b"), "A\ufffdB")
 
+    @settings(deadline=None)
     @given(st.text(st.characters(max_codepoint=127, min_codepoint=1)))
     def test_ascii(self, text: str) -> None:
         """
@@ -90,6 +91,7 @@ class FoldedTests(SynchronousTestCase):
         """
         self.assertEqual(folded(text), text.translate(folding._table))
 
+    @settings(deadline=None)
     @given(st.text("하한국\u1112\u1161\u11abé e\u0301"), st.integers(0))
     def test_pieces(self, text: str, cut: int) -> None:
         """
@@ -98,6 +100,7 @@ class FoldedTests(SynchronousTestCase):
         cut = certain_length(text[:cut])
         self.assertEqual(folded(text), folded(text[:cut]) + folded(text[cut:]))
 
+    @settings(deadline=None)
     @given(st.text())
     def test_stable(self, text: str) -> None:
         """

@@ -4,7 +4,7 @@ Tests for ``mailsuite.mail.htmltext``.
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -91,6 +91,7 @@ class HTMLTextTests(SynchronousTestCase):
             html = bad * (400_000 // len(bad))
             shown(html, *range(0, len(html), 65536))
 
+    @settings(deadline=None)
     @given(st.text("<>!-/abpscrit \n&;='\""), st.integers(0, 50))
     def test_never_raises(self, html: str, cut: int) -> None:
         """

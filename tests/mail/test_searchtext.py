@@ -9,7 +9,7 @@ import mmap
 import tracemalloc
 from datetime import date
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -199,6 +199,7 @@ class SearchableTextTests(SynchronousTestCase):
         self.assertFalse(it.contains("X"))
         self.assertFalse(it.field_contains("subject", ""))
 
+    @settings(deadline=None)
     @given(st.binary(max_size=300))
     def test_never_raises(self, octets: bytes) -> None:
         """

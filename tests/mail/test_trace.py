@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -99,6 +99,7 @@ class ReceivedTests(SynchronousTestCase):
 
         self.assertTrue(field.startswith(b"Received: from localhost\r\n"))
 
+    @settings(deadline=None)
     @given(helo=st.text(), tls=st.text())
     def test_nothing_is_smuggled_in(self, helo: str, tls: str) -> None:
         """

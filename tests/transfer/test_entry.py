@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -149,6 +149,7 @@ class ReadEntryTests(SynchronousTestCase):
         with self.assertRaises(DamagedEntry):
             read_entry(entry_lines._line(facts))
 
+    @settings(deadline=None)
     @given(st.binary(), st.integers(0, len(LINES)))
     def test_any_octets(self, octets: bytes, at: int) -> None:
         """
@@ -157,6 +158,7 @@ class ReadEntryTests(SynchronousTestCase):
         with contextlib.suppress(DamagedEntry, HalfWritten):
             read_entry(LINES[:at] + octets)
 
+    @settings(deadline=None)
     @given(st.text(), st.text(min_size=1), st.text(), st.floats(0, 1e10))
     def test_any_values(
         self, helo: str, local_part: str, text: str, when: float

@@ -4,7 +4,7 @@ Tests for ``mailsuite.transfer.header``.
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -55,6 +55,7 @@ class SectionEndTests(SynchronousTestCase):
         self.assertEqual(section_end(b"A: b", whole=True), 4)
         self.assertEqual(section_end(b"Do", whole=True), 0)
 
+    @settings(deadline=None)
     @given(st.text("Ab: \r\n\t"), st.integers(0))
     def test_told_once(self, text: str, cut: int) -> None:
         """
