@@ -65,10 +65,12 @@ def _named(selected: Selected, command: Copy | Move) -> UIDSet:
     """
     uids = selected.view.resolve(command.numbers, command.by_uid)
     messages = selected.mailbox.messages
-    there = UIDSet.of(messages.uids[at] for at in messages.within(uids))
-    if there != uids and not command.by_uid:
+    places = messages.within(uids)
+    if len(places) == len(uids):
+        return uids
+    if not command.by_uid:
         raise NoSuchMessage
-    return there
+    return UIDSet.of(messages.uids[place] for place in places)
 
 
 def _code(copied: Copied) -> bytes | None:
