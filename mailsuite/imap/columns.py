@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
-from mailsuite.errors import NoSuchMessage
+from mailsuite.errors import MailError, NoSuchMessage
 from mailsuite.imap import headerfields, renderers, sections
 from mailsuite.imap.bodies import header_fields, literal
 from mailsuite.imap.headerfields import WantedFields
@@ -99,6 +99,7 @@ class Columns:
     Prints the columns of one FETCH.
 
     :param recent: whether \Recent is a flag here (RFC 3501).
+    :ivar failure: why a message was left out that is there.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Columns:
         self._selected = selected
         self._items = tuple(items)
         self._recent = recent
+        self.failure: MailError | None = None
 
     @property
     def waits(self) -> bool:
@@ -242,6 +244,9 @@ class Columns:
                 self._selected.mailbox, uid, column.section
             )
         except NoSuchMessage:
+            return None
+        except MailError as failure:
+            self.failure = failure
             return None
 
 

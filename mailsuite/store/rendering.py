@@ -5,6 +5,8 @@ Implementation notes
 
 - Rendering is work for a processor, not for a disk: it is made outside the
   lane, some hundreds of messages at a time, and then kept by a step of it.
+- A message whose file cannot be read is served as an empty one; that is not
+  kept, since it may be readable again.
 - A message that lacks one of them gets all: reading and parsing it is most of
   the work, and the others are asked for soon.
 """
@@ -12,6 +14,7 @@ Implementation notes
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from mmap import mmap
 from typing import TYPE_CHECKING
 
@@ -34,6 +37,21 @@ LATEST = 200
 
 #: More ranges of UIDs than this are read as one.
 _FEW = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """
+    What came of rendering some messages.
+
+    :param moved: those that are not where they were.
+    :param unreadable: those whose file cannot be read; the look has warned of
+        it.
+    """
+
+    made: Made
+    moved: list[int]
+    unreadable: list[int]
 
 
 class Renderings:
@@ -70,22 +88,28 @@ class Renderings:
             if uid not in found and messages.place(uid) is not None
         ]
         if missing:
-            found.update((await self._make(missing))[name])
+            rendered = await self._make(missing)
+            found.update(rendered.made[name])
+            if rendered.unreadable:
+                empty = renderer.render(b"", 0)
+                found.update(dict.fromkeys(rendered.unreadable, empty))
         return list(map(found.get, uids))
 
-    async def _make(self, uids: Sequence[int]) -> Made:
+    async def _make(self, uids: Sequence[int]) -> _Rendered:
         paths = await self._mailbox.file_paths(UIDSet.of(uids))
-        made, moved = await self._render(paths)
-        if moved:
+        rendered = await self._render(paths)
+        if rendered.moved:
             # Their files were renamed meanwhile.
-            paths = await self._mailbox.file_paths(UIDSet.of(moved), check=True)
-            late, _ = await self._render(paths)
-            for name, octets in late.items():
-                made[name].update(octets)
-        self._mailbox.run_behind(lambda folder: _keep(folder, made))
-        return made
+            moved = UIDSet.of(rendered.moved)
+            paths = await self._mailbox.file_paths(moved, check=True)
+            late = await self._render(paths)
+            for name, octets in late.made.items():
+                rendered.made[name].update(octets)
+            rendered.unreadable.extend(late.unreadable)
+        self._mailbox.run_behind(lambda folder: _keep(folder, rendered.made))
+        return rendered
 
-    async def _render(self, paths: dict[int, str]) -> tuple[Made, list[int]]:
+    async def _render(self, paths: dict[int, str]) -> _Rendered:
         renderers, disk = self._account.renderers, self._account.disk
         return await self._account.pool.run(
             lambda: _rendered(renderers, paths, disk)
@@ -105,8 +129,7 @@ def keep_up(folder: MailboxFolder) -> None:
         missing.update(account.index.renderings.missing(mailbox, kind, first))
     if missing:
         paths = reading.paths(folder, UIDSet.of(missing), check=False)
-        made, _ = _rendered(tools.renderers, paths, tools.disk)
-        _keep(folder, made)
+        _keep(folder, _rendered(tools.renderers, paths, tools.disk).made)
 
 
 def _kept(
@@ -137,22 +160,21 @@ def _keep(folder: MailboxFolder, made: Made) -> None:
 
 def _rendered(
     renderers: dict[str, IRenderer], paths: dict[int, str], disk: Disk
-) -> tuple[Made, list[int]]:
+) -> _Rendered:
     """
-    Renderings, and the messages that are not where they were.
+    The renderings of the messages whose files can be read.
     """
-    made: Made = {name: {} for name in renderers}
-    moved: list[int] = []
+    found = _Rendered({name: {} for name in renderers}, [], [])
     for uid, path in paths.items():
         content: bytes | mmap
         try:
             content = mapped(path, disk)
         except FileNotFoundError:
-            moved.append(uid)
+            found.moved.append(uid)
             continue
         except OSError:
-            # It is served as an empty message; the look has warned of it.
-            content = b""
+            found.unreadable.append(uid)
+            continue
         for name, renderer in renderers.items():
-            made[name][uid] = renderer.render(content, len(content))
-    return made, moved
+            found.made[name][uid] = renderer.render(content, len(content))
+    return found

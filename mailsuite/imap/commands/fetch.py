@@ -29,7 +29,6 @@ from mailsuite.imap.bodies import (
     SMALL_OCTETS,
     ContentItem,
     OpenMessage,
-    UnknownTransferEncoding,
     is_whole,
     open_message,
     without_nul,
@@ -170,7 +169,7 @@ class _Rows:
         :param first: what comes before them.
         :raises NoSuchMessage: a message named by number is gone (RFC 2180
             4.1.2); raised behind all others' rows.
-        :raises UnknownTransferEncoding: likewise.
+        :raises MailError: a message cannot be read; likewise.
         """
         if first:
             yield first
@@ -190,8 +189,9 @@ class _Rows:
             for piece in _in_pieces(self._rows(filled, seen)):
                 yield piece
                 await pace.breathe()
-        if self._failure is not None:
-            raise self._failure
+        failure = self._plan.columns.failure or self._failure
+        if failure is not None:
+            raise failure
 
     def _miss(self) -> None:
         """
@@ -308,7 +308,7 @@ class _Rows:
             row = await message.row(
                 without_nul(head), self._plan.contents, tail
             )
-        except UnknownTransferEncoding as failure:
+        except MailError as failure:
             self._failure = failure
             return
         async for piece in message.pieces(row):
@@ -334,7 +334,8 @@ class _Rows:
 
     async def _opened(self, rows: Sequence[_Row]) -> list[OpenMessage | None]:
         """
-        The messages, opened at the same time; None for one that is gone.
+        The messages, opened at the same time; None for one that is gone or
+        cannot be read.
         """
         mailbox = self._selected.mailbox
         # Any: Twisted's annotation has None for each result.
@@ -352,6 +353,10 @@ class _Rows:
             failure: Failure = found
             if failure.check(NoSuchMessage):
                 self._miss()
+                continue
+            if isinstance(failure.value, MailError):
+                # One bad file keeps nobody from the others.
+                self._failure = failure.value
                 continue
             _close(opened)
             failure.raiseException()

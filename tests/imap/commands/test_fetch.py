@@ -260,6 +260,30 @@ class FetchTests(SynchronousTestCase):
             b"t NO [UNAVAILABLE]", client.ask(b"FETCH 1 (BODY.PEEK[])")
         )
 
+    def test_one_message_cannot_be_opened(self) -> None:
+        """
+        The others are told, also where one header field needs the message;
+        then the command ends with NO.
+        """
+        real = self.box.open
+
+        async def broken(uid: int) -> MemoryContent:
+            if uid == 2:
+                raise StoreUnavailable
+            return await real(uid)
+
+        for _ in range(3):
+            self.server.append(b"X-Odd: here\r\n\r\n")
+        client = self.server.logged_in("INBOX")
+        self.box.open = broken
+
+        for items in (b"BODY.PEEK[]", b"BODY.PEEK[HEADER.FIELDS (X-Odd)]"):
+            answer = client.ask(b"UID FETCH 1:* (%b)" % items)
+
+            self.assertEqual(answer.count(b" FETCH ("), 2)
+            self.assertIn(b"* 3 FETCH (", answer)
+            self.assertIn(b"t NO [UNAVAILABLE]", answer)
+
     def test_disk_fails_within_a_literal(self) -> None:
         """
         Once octets are announced, nothing but the end can be said.

@@ -1,0 +1,42 @@
+"""
+Tests for ``mailsuite.store.rendering``: what the contract does not show.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mailsuite.imap import renderers
+from mailsuite.store.mailbox import Mailbox
+from tests.support.stores import StoreTestCase, message
+
+
+class RenderingsTests(StoreTestCase):
+    """
+    Renderings of messages that others made.
+    """
+
+    async def test_a_file_that_cannot_be_read(self) -> None:
+        """
+        Is an empty message, but only until it can be.
+        """
+        self.store = self.another_service(renderers=renderers.renderers())
+        account = await self.store.open_account(self.record())
+        maildir = self.record().maildir
+        await account.open_mailbox("INBOX")
+        path = f"{maildir}/cur/1795557832.M1P1.other:2,"
+        with open(path, "wb") as file:
+            file.write(message())
+        inbox: Mailbox = await account.open_mailbox("INBOX")
+        await inbox.look()
+        os.rename(path, f"{maildir}/tmp/kept")
+        # A link to itself cannot be opened by root either.
+        os.symlink(path, path)
+
+        [hidden] = await inbox.renderings(renderers.ENVELOPE, [1])
+        os.rename(f"{maildir}/tmp/kept", path)
+        [shown] = await inbox.renderings(renderers.ENVELOPE, [1])
+
+        assert hidden is not None and shown is not None
+        self.assertNotIn(b"Test", hidden)
+        self.assertIn(b"Test", shown)
