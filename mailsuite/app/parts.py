@@ -4,7 +4,6 @@ The concrete classes, put together: the one place that names them all.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +27,7 @@ from mailsuite.app.tls import Certificates
 from mailsuite.disk import Disk
 from mailsuite.imap.renderers import renderers
 from mailsuite.mail.mailboxes import Quota
+from mailsuite.mail.uniqueids import UniqueIdFormat
 from mailsuite.store.pool import Pool
 from mailsuite.store.service import MailboxService, StoreLimits
 from mailsuite.store.watcher import Watcher
@@ -117,6 +117,7 @@ class Parts:
             renderers=renderers(),
             watcher=Watcher(self._reactor),
             limits=StoreLimits(open_indexes=found.limits.open_databases),
+            unique_ids=UniqueIdFormat(found.uidl_format),
         )
         self._login = Login(
             self.people.directory,
@@ -135,10 +136,10 @@ class Parts:
         attempt = LocalAttempt(
             spool, self.people.directory, self._mailboxes, in_pool
         )
-        self._ids = QueueIds(spool, self._reactor, in_pool)
-        self._queue = Queue(spool, attempt, self._ids, self._reactor, in_pool)
+        ids = QueueIds(spool, self._reactor, in_pool)
+        self._queue = Queue(spool, attempt, ids, self._reactor, in_pool)
         room = Room(
-            lambda: _free_octets(folder),
+            spool.free,
             max(2 * found.limits.message_octets, _ROOM_OCTETS),
             self._reactor,
             in_pool,
@@ -148,7 +149,7 @@ class Parts:
             self._mailboxes,
             LocalDelivery(self._mailboxes, self._queue),
             self._reactor,
-            ids=self._ids,
+            ids=ids,
             room=room,
             default_domain=found.default_domain,
             limits=ReceptionLimits(
@@ -165,7 +166,6 @@ class Parts:
         self._database_threads.start()
         self._hash_threads.start()
         await self.people.directory.open()
-        await self._ids.new_shard()
         await self._queue.start()
 
     def listen(self, bound: list[Bound], perform: Perform) -> None:
@@ -242,8 +242,3 @@ def _stopped(port: IListeningPort) -> Deferred[None]:
     nothing: Deferred[None] = Deferred()
     nothing.callback(None)
     return nothing
-
-
-def _free_octets(folder: str) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
