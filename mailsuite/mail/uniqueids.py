@@ -28,24 +28,17 @@ class UniqueIdFormat:
         """
         :raises ValueError: it is no format, or two messages would share an id.
         """
-        self._parts: list[tuple[str, str]] = []
-        place, used = 0, ""
+        template, place, used = "", 0, set[str]()
         for found in _VARIABLE.finditer(text):
-            self._parts.append(("", text[place : found.start()]))
-            name = found["name"]
-            if name not in _NUMBERS + _NAMES:
-                raise ValueError(f"%{name} is not known")
-            spec = found["width"] + ("x" if found["hex"] else "")
-            if spec and name in _NAMES:
-                raise ValueError(f"%{name} takes no width and no X")
-            self._parts.append((name, spec))
-            used += name
+            template += _literal(text[place : found.start()])
+            template += _replacement(found)
+            used.add(found["name"])
             place = found.end()
         rest = text[place:]
-        self._parts.append(("", rest))
-        if "%" in rest or not set(used) & set("ufg"):
+        if "%" in rest or not used & set("ufg"):
             raise ValueError("there must be a %u, %f or %g in it")
-        self.needs_names = bool(set(used) & set(_NAMES))
+        self.needs_names = bool(used & set(_NAMES))
+        self._template = template + _literal(rest)
         if not self.of(1, 1, "f", "g").isascii():
             raise ValueError("it must be ASCII")
 
@@ -53,11 +46,24 @@ class UniqueIdFormat:
         """
         The unique id of a message.
         """
-        numbers = {"u": uid, "v": uidvalidity}
-        names = {"f": name, "g": guid}
-        return "".join(
-            format(numbers[kind], spec)
-            if kind in numbers
-            else names.get(kind, spec)
-            for kind, spec in self._parts
-        )
+        return self._template.format(u=uid, v=uidvalidity, f=name, g=guid)
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _replacement(found: re.Match[str]) -> str:
+    """
+    :raises ValueError: there is no such variable.
+    """
+    name, spec = found["name"], found["width"] + ("x" if found["hex"] else "")
+    if name not in _NUMBERS + _NAMES:
+        raise ValueError(f"%{name} is not known")
+    if spec and name in _NAMES:
+        raise ValueError(f"%{name} takes no width and no X")
+    return f"{{{name}:{spec}}}" if spec else f"{{{name}}}"
+
+
+#: What Dovecot does unless it is told otherwise.
+DOVECOTS_DEFAULT = UniqueIdFormat("%08Xu%08Xv")

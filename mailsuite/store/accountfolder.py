@@ -33,6 +33,7 @@ from mailsuite.errors import (
 )
 from mailsuite.interfaces import AccountRecord, IRenderer
 from mailsuite.mail.uids import ModSeq
+from mailsuite.mail.uniqueids import UniqueIdFormat
 from mailsuite.store.database import IndexBroken, remove_database
 from mailsuite.store.deltas import Deleted, News, Renamed
 from mailsuite.store.dotlock import Dotlocks
@@ -65,6 +66,7 @@ class Tools:
     names: Names
     now: Callable[[], float]
     renderers: dict[str, IRenderer]
+    unique_ids: UniqueIdFormat
 
 
 class AccountFolder:

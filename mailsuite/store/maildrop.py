@@ -51,22 +51,49 @@ def drop_entries(
     folder: MailboxFolder,
 ) -> tuple[MaildropEntry, ...]:
     """
-    The messages with their unique ids: Dovecot's ``P`` field, else its default
-    form of UID and UIDVALIDITY.
+    The messages with their unique ids: the ``P`` field of the uidlist, else as
+    they are configured.
     """
     scan.look(folder)
     row, index = folder.row, folder.account.index
+    extras = index.extras(row.mailbox)
     given = {
-        uid: field[1:]
-        for uid, extra in index.extras(row.mailbox)
-        for field in extra.split()
-        if field[0] == "P" and _UNIQUE_ID.match(field[1:])
+        uid: unique_id
+        for uid, unique_id in _fields(extras, "P").items()
+        if _UNIQUE_ID.match(unique_id)
     }
-    suffix = f"{row.uidvalidity:08x}"
+    made = folder.account.tools.unique_ids
+    bases: dict[int, str] = {}
+    guids: dict[int, str] = {}
+    if made.needs_names:
+        bases = {file.uid: file.base for file in index.files(row.mailbox)}
+        guids = _fields(extras, "G")
     return tuple(
-        MaildropEntry(UID(uid), size, given.get(uid) or f"{uid:08x}{suffix}")
+        MaildropEntry(
+            UID(uid),
+            size,
+            given.get(uid)
+            or made.of(
+                uid,
+                row.uidvalidity,
+                bases.get(uid, ""),
+                guids.get(uid) or bases.get(uid, ""),
+            ),
+        )
         for uid, _, _, size, _ in index.messages(row.mailbox)
     )
+
+
+def _fields(extras: list[tuple[int, str]], letter: str) -> dict[int, str]:
+    """
+    The fields of that letter, by UID.
+    """
+    return {
+        uid: field[1:]
+        for uid, extra in extras
+        for field in extra.split()
+        if field[0] == letter
+    }
 
 
 @implementer(IMaildrop)

@@ -36,6 +36,7 @@ from mailsuite.interfaces import (
     IMailboxService,
     IRenderer,
 )
+from mailsuite.mail.uniqueids import DOVECOTS_DEFAULT, UniqueIdFormat
 from mailsuite.store import reading, rendering
 from mailsuite.store.account import Account
 from mailsuite.store.accountfolder import AccountFolder, Tools
@@ -84,6 +85,7 @@ class MailboxService:
     :param clock: for delays.
     :param now: seconds since 1970.
     :param sleep: waits so many seconds, in a thread.
+    :param unique_ids: how POP3's are made.
     """
 
     _log = Logger()
@@ -100,6 +102,7 @@ class MailboxService:
         renderers: Sequence[IRenderer],
         watcher: Watcher | None,
         limits: StoreLimits,
+        unique_ids: UniqueIdFormat = DOVECOTS_DEFAULT,
     ) -> None:
         names = Names(now)
         self.pool = pool
@@ -110,6 +113,7 @@ class MailboxService:
             names,
             now,
             {renderer.name: renderer for renderer in renderers},
+            unique_ids,
         )
         self._spool = spool
         self._spool_made = False

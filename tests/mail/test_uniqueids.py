@@ -46,3 +46,9 @@ class UniqueIdFormatTests(SynchronousTestCase):
         for text in ("", "%v", "fixed", "%u%", "%z%u", "%8Xf", "%uü"):
             with self.assertRaises(ValueError):
                 UniqueIdFormat(text)
+
+    def test_braces_are_nothing_special(self) -> None:
+        """
+        Only the sign of percent is.
+        """
+        self.assertEqual(UniqueIdFormat("{%u}").of(7, 1, "", ""), "{7}")

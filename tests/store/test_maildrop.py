@@ -5,7 +5,9 @@ Tests for ``mailsuite.store.maildrop``.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
+from mailsuite.mail.uniqueids import UniqueIdFormat
 from tests.support.stores import StoreTestCase, message
 
 
@@ -52,6 +54,15 @@ class UniqueIdTests(StoreTestCase):
         self.assertEqual(
             await self.ids(" Pold.id W40"), ["000000016b0609ca", "old.id"]
         )
+
+    async def test_other_forms(self) -> None:
+        """
+        By configuration: the GUID of the line, else the file's base name.
+        """
+        self.store.tools = replace(
+            self.store.tools, unique_ids=UniqueIdFormat("%g")
+        )
+        self.assertEqual(await self.ids(" Gguid"), ["1.M1P1.h", "guid"])
 
     async def test_impossible_id(self) -> None:
         """
