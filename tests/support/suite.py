@@ -35,13 +35,16 @@ class RunningSuite:
     :ivar facts: the content of ``first-start.json``.
     """
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(
+        self, folder: Path, *options: str, twistd: tuple[str, ...] = ()
+    ) -> None:
         """
         Start it; on return it accepts connections.
 
         :param folder: made if it is missing; the state lies in its ``state``.
         :param options: for ``start``; without ``--port``s or ``--config``,
             free ports are taken.
+        :param twistd: options for ``twistd``.
         """
         self.folder = folder.absolute()
         self.state = self.folder / "state"
@@ -52,6 +55,7 @@ class RunningSuite:
             *_twistd(),
             "--nodaemon",
             "--pidfile=",
+            *twistd,
             "mailsuite",
             "start",
             "--state",
