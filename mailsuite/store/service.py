@@ -257,17 +257,34 @@ class MailboxService:
             content, accounts, wanted, results
         )
         made: list[int] = []
-        for place in missing:
-            try:
-                account = await self.open_account(accounts[place])
-                account.release()
-                made.append(place)
-            except MailError as error:
-                results[place] = error
+        for start in range(0, len(missing), _AT_ONCE):
+            places = missing[start : start + _AT_ONCE]
+            failures = await gatherResults(
+                [
+                    Deferred.fromCoroutine(self._make_tree(accounts[place]))
+                    for place in places
+                ]
+            )
+            for place, failure in zip(places, failures, strict=True):
+                results[place] = failure
+                if failure is None:
+                    made.append(place)
         for place in await self._deliver_to_trees(
             content, accounts, made, results
         ):
             results[place] = StoreUnavailable()
+
+    async def _make_tree(self, record: AccountRecord) -> MailError | None:
+        """
+        Make the maildir of an account that has none; what it failed with is
+        given, so that the others' go on.
+        """
+        try:
+            account = await self.open_account(record)
+        except MailError as error:
+            return error
+        account.release()
+        return None
 
     async def _deliver_to_trees(
         self,

@@ -97,6 +97,26 @@ class MailboxServiceTests(StoreTestCase):
         }
         self.assertEqual(len(inodes), 1)
 
+    async def test_many_new_accounts_at_once(self) -> None:
+        """
+        Maildirs are made for all that have none; one that cannot be made
+        keeps nobody else from his copy.
+        """
+        records = [self.record(f"user{n}", n + 1) for n in range(20)]
+        os.makedirs(f"{self.folder}/mail")
+        with open(records[7].home, "w"):
+            pass
+
+        results = await self.store.deliver(
+            await self.content(message()), records
+        )
+
+        failed = [n for n, result in enumerate(results) if result is not None]
+        self.assertEqual(failed, [7])
+        self.assertIsInstance(results[7], StoreUnavailable)
+        for record in records[:7] + records[8:]:
+            self.assertEqual(len(os.listdir(f"{record.maildir}/new")), 1)
+
     async def test_refuses_one_and_delivers_to_the_other(self) -> None:
         """
         A message that does not fit one account's quota is kept for the others.
