@@ -19,7 +19,7 @@ Implementation notes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
 from dataclasses import dataclass, field
 from functools import partial
 from types import coroutine
@@ -453,12 +453,17 @@ class Conversation(Protocol):
         joined.clear()
 
     async def _send_pieces(self, pieces: AsyncIterator[bytes]) -> None:
-        async for piece in pieces:
-            if self._ending:
-                return
-            self._write(piece)
-            if self._full:
-                await self._drain()
+        try:
+            async for piece in pieces:
+                if self._ending:
+                    return
+                self._write(piece)
+                if self._full:
+                    await self._drain()
+        finally:
+            if isinstance(pieces, AsyncGenerator):
+                # What it holds open is given back at once.
+                await pieces.aclose()
 
     async def _drain(self) -> None:
         """

@@ -61,6 +61,7 @@ class Scripted:
         self.waiting: Deferred[None] | None = None
         self.is_lost = False
         self.is_secured = False
+        self.holds_pieces = False
 
     def greet(self) -> Answer:
         """
@@ -90,8 +91,12 @@ class Scripted:
         return None
 
     async def _pieces(self) -> AsyncIterator[bytes]:
-        for piece in (b"1", b"2", b"3\r\n"):
-            yield piece
+        self.holds_pieces = True
+        try:
+            for piece in (b"1", b"2", b"3\r\n"):
+                yield piece
+        finally:
+            self.holds_pieces = False
 
     def secured(self) -> None:
         """
@@ -219,6 +224,21 @@ class ConversationTests(SynchronousTestCase):
         self.conversation.resumeProducing()
 
         self.assertEqual(b"".join(self.transport.writes), b"123\r\n")
+
+    def test_a_long_answer_that_is_cut_off_gives_back_what_it_holds(
+        self,
+    ) -> None:
+        """
+        When the connection goes, the iterator ends at once, not whenever it is
+        collected.
+        """
+        self.conversation.pauseProducing()
+        self.conversation.dataReceived(b"pieces\r\n")
+        self.assertTrue(self.session.holds_pieces)
+
+        self.conversation.connectionLost()
+
+        self.assertFalse(self.session.holds_pieces)
 
     def test_nothing_after_the_last_words_is_answered(self) -> None:
         """
