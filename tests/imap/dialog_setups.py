@@ -146,7 +146,7 @@ _SETUPS = {
         ]
     ),
     "mime": Setup([(_NUMBERED, ()), (_ENCODED, ())]),
-    "quota": Setup(options={"octets_limit": 4096, "messages_limit": 5}),
+    "quota": Setup(options={"octets_limit": 65536, "messages_limit": 5}),
     "uidplus": Setup(
         [
             (letter(1), ()),

@@ -11,7 +11,12 @@ from mailsuite.imap.refusals import refusal
 from mailsuite.imap.session import Session
 from mailsuite.imap.wire import responses
 from mailsuite.imap.wire.commands import Append
-from mailsuite.interfaces import IMailbox
+from mailsuite.interfaces import IAccount, IMailbox
+
+
+#: A message of so many octets is not asked for if it would not fit; of a
+#: smaller one the store says so when it has come.
+_LARGE_OCTETS = 65536
 
 
 async def append(session: Session, command: Append) -> Done | Unfinished:
@@ -49,14 +54,20 @@ async def _begin(session: Session, command: Append) -> Appending:
         session.from_client(command.mailbox)
     )
     try:
-        quota = await account.quota()
-        if (
-            quota.octets_limit is not None
-            and quota.octets + command.size > quota.octets_limit
-        ):
-            raise OverQuota
+        if command.size >= _LARGE_OCTETS:
+            await _must_fit(account, command.size)
         incoming = await session.service.mailboxes.incoming(command.size)
     except BaseException:
         mailbox.release()
         raise
     return Appending(command, mailbox, incoming, limit)
+
+
+async def _must_fit(account: IAccount, size: int) -> None:
+    """
+    :raises OverQuota: so many octets more are over the limit.
+    """
+    quota = await account.quota()
+    limit = quota.octets_limit
+    if limit is not None and quota.octets + size > limit:
+        raise OverQuota
