@@ -46,6 +46,13 @@ class Settings:
         self._special_uses: dict[str, str] = {}
 
     @property
+    def exist(self) -> bool:
+        """
+        Whether anything was ever set, be it that there is nothing to set.
+        """
+        return self._stat() is not None
+
+    @property
     def special_uses(self) -> dict[str, str]:
         """
         Special uses by mailbox id.

@@ -70,10 +70,15 @@ _REMOVED = "..removed-"
 def prepare(account: AccountFolder) -> None:
     """
     Make the tree with its usual mailboxes, if there is none.
+
+    In a tree that comes from elsewhere the mailboxes with the usual names have
+    the usual uses.
     """
     root = account.maildir
     if os.path.isdir(f"{root}/{CUR}"):
         _complete(account.disk, root)
+        if not account.settings.exist:
+            _adopt_uses(account)
         return
     account.disk.make_folders(root)
     account.changing()
@@ -109,6 +114,21 @@ def _make_usual(account: AccountFolder) -> None:
             file.close()
     account.settings.set_special_uses(uses)
     _write_subscriptions(account, Subscriptions(tuple(USUAL)))
+
+
+def _adopt_uses(account: AccountFolder) -> None:
+    """
+    Dovecot's special uses stand in its configuration; here go those that most
+    installations have.
+    """
+    found = folders(account)
+    account.settings.set_special_uses(
+        {
+            account.mailbox(found[name]).row.guid: use
+            for name, use in USUAL.items()
+            if name in found
+        }
+    )
 
 
 def _make_folder(disk: Disk, path: str) -> None:
