@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailsuite.disk import Disk, as_mail_error
-from mailsuite.errors import MaildropInUse, MailError
+from mailsuite.errors import MaildropInUse, MailError, StoreUnavailable
 from mailsuite.interfaces import (
     AccountRecord,
     IAccount,
@@ -117,7 +117,8 @@ class Account:
         """
         Make a step of the lane.
         """
-        self._service.used(self)
+        if not self._service.used(self):
+            return fail(StoreUnavailable())
         return self._lane.run(lambda: self.folder.step(self._prepare(work)))
 
     async def prepared(self) -> None:
@@ -182,7 +183,8 @@ class Account:
         """
         Make a step together with all of its kind that wait.
         """
-        self._service.used(self)
+        if not self._service.used(self):
+            return fail(StoreUnavailable())
 
         def gathered(items: list[ItemT]) -> Sequence[T | Exception]:
             return self.folder.step(

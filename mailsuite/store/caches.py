@@ -4,6 +4,7 @@ Which accounts have their database open, and which mailboxes are in memory.
 
 from __future__ import annotations
 
+import ctypes
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 _MAILBOX = 200
 
 
+#: So many databases that are closed at once are worth a thorough clean-up.
+_MANY = 16
+
+
 class OpenAccounts:
     """
     The accounts used last.
@@ -25,6 +30,7 @@ class OpenAccounts:
     :param most: how many there are at most.
     :param idle_seconds: one that was not used for so long is let go.
     :param let_go: called with each that is let go.
+    :param swept: called after many were let go at once.
     """
 
     def __init__(
@@ -33,11 +39,13 @@ class OpenAccounts:
         most: int,
         idle_seconds: float,
         let_go: Callable[[Account], None],
+        swept: Callable[[], object],
     ) -> None:
         self._clock = clock
         self._most = most
         self._idle_seconds = idle_seconds
         self._let_go = let_go
+        self._swept = swept
         self._used: OrderedDict[Account, float] = OrderedDict()
         self._sweep: IDelayedCall | None = None
 
@@ -85,6 +93,8 @@ class OpenAccounts:
         for account in idle:
             del self._used[account]
             self._let_go(account)
+        if len(idle) >= _MANY:
+            self._swept()
         if self._used and self._sweep is None:
             self._sweep = self._clock.callLater(
                 self._idle_seconds, self._sweep_out
@@ -130,3 +140,15 @@ class MailboxCache:
         """
         for key in [k for k in self._sizes if k[0] is account]:
             self._total -= self._sizes.pop(key)
+
+
+def give_back_memory() -> None:
+    """
+    Give to the system what was freed, as far as the C library can.
+
+    A closed database's memory lies between what is still used, in the arenas
+    of the threads that opened it, and would stay there.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

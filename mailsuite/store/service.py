@@ -41,7 +41,11 @@ from mailsuite.store import reading, rendering
 from mailsuite.store.account import Account
 from mailsuite.store.accountfolder import AccountFolder, Tools
 from mailsuite.store.adding import Arrival
-from mailsuite.store.caches import MailboxCache, OpenAccounts
+from mailsuite.store.caches import (
+    MailboxCache,
+    OpenAccounts,
+    give_back_memory,
+)
 from mailsuite.store.committer import Committer, NoMaildir, Placed
 from mailsuite.store.dotlock import Dotlocks
 from mailsuite.store.incoming import Incoming
@@ -55,6 +59,9 @@ from mailsuite.store.watcher import Watcher
 #: their UIDs, in seconds; and how many of them do so at once.
 QUIET = 1.0
 _AT_ONCE = 8
+
+#: How long databases that are closed together take for it, in seconds.
+_TIDY_AFTER = 0.5
 
 #: Accounts beyond this wait for their next opening.
 _MOST_LATER = 10_000
@@ -71,7 +78,7 @@ class StoreLimits:
     """
 
     open_indexes: int = 100
-    idle_seconds: float = 30.0
+    idle_seconds: float = 3.0
     messages_in_memory: int = 1_000_000
 
 
@@ -121,13 +128,18 @@ class MailboxService:
         self._committer = Committer(disk, names, pool.post)
         self._accounts: dict[int, Account] = {}
         self._open = OpenAccounts(
-            clock, limits.open_indexes, limits.idle_seconds, self._gone
+            clock,
+            limits.open_indexes,
+            limits.idle_seconds,
+            let_go=self._gone,
+            swept=self._tidy_up,
         )
         self.verifications = Verifications(clock)
         self._in_memory = MailboxCache(limits.messages_in_memory)
         self._reserved: dict[int, tuple[int, int]] = {}
         self._later: OrderedDict[int, AccountRecord] = OrderedDict()
         self._quiet: IDelayedCall | None = None
+        self._tidying: IDelayedCall | None = None
         self._delivered_at = 0.0
         self._closing = False
 
@@ -165,11 +177,15 @@ class MailboxService:
             raise
         return account
 
-    def used(self, account: Account) -> None:
+    def used(self, account: Account) -> bool:
         """
         A step of this account is about to be made.
+
+        :return: False if the service is being closed: it is not made then.
         """
-        self._open.used(account)
+        if not self._closing:
+            self._open.used(account)
+        return not self._closing
 
     def released(self, account: Account) -> None:
         """
@@ -193,6 +209,17 @@ class MailboxService:
                 "Closing {account}", failure, account=account.address
             )
         )
+
+    def _tidy_up(self) -> None:
+        """
+        Many accounts were let go; their lanes are about to close databases.
+        """
+        if self._tidying is None and not self._closing:
+            self._tidying = self._clock.callLater(_TIDY_AFTER, self._tidy)
+
+    def _tidy(self) -> None:
+        self._tidying = None
+        self.pool.submit(give_back_memory)
 
     def mailbox_used(self, account: Account, mailbox: Mailbox) -> None:
         """
@@ -427,9 +454,10 @@ class MailboxService:
         No call may follow; callers have released what they had.
         """
         self._closing = True
-        if self._quiet is not None:
-            self._quiet.cancel()
-            self._quiet = None
+        for call in (self._quiet, self._tidying):
+            if call is not None:
+                call.cancel()
+        self._quiet = self._tidying = None
         self._open.stop()
         self.verifications.stop()
         await self.pool.run(self._committer.stop)

@@ -199,10 +199,13 @@ class MailboxServiceTests(StoreTestCase):
         """
         A service that was closed opens nothing.
         """
+        account = await self.store.account(self.record())
         await self.store.close()
 
         with self.assertRaises(StoreUnavailable):
             await self.store.account(self.record())
+        with self.assertRaises(StoreUnavailable):
+            await account.entries()
 
     async def test_uids_in_a_quiet_moment(self) -> None:
         """
