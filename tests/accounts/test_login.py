@@ -5,12 +5,15 @@ Tests for ``mailsuite.accounts.login``, ``exchanges``, ``scram`` and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Coroutine
+from configparser import ConfigParser
+from pathlib import Path
 from typing import Any, Literal
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import LogEvent, eventAsText, globalLogPublisher
 from zope.interface.verify import verifyObject
 
 from mailsuite.accounts import account_rows, schemes
@@ -348,6 +351,45 @@ class PasswordTests(LoginTestCase):
             ],
         )
         self.assertNotIn("hungr", repr(self.events))
+
+
+class Fail2banTests(LoginTestCase):
+    """
+    Tests for ``etc/fail2ban/mailsuite.conf``.
+    """
+
+    def banned(self, user: str) -> str | None:
+        """
+        Whom fail2ban takes a refusal of ``user`` for.
+        """
+        del self.events[:]
+        self.refused_in_time(self.login.password(user, "wrong", TLS))
+        [event] = [e for e in self.events if "Refused" in e["log_format"]]
+        # fail2ban takes the date away.
+        line = eventAsText(event).partition(" ")[2].rstrip()
+        read = ConfigParser()
+        read.read(Path(__file__).parents[2] / "etc/fail2ban/mailsuite.conf")
+        pattern = read["Definition"]["failregex"]
+        found = re.search(pattern.replace("<HOST>", r"(?P<host>\S+)"), line)
+        return None if found is None else found["host"]
+
+    def test_refusal(self) -> None:
+        """
+        The client's address is found.
+        """
+        self.assertEqual(self.banned("bob"), "192.0.2.1")
+
+    def test_name_that_looks_like_a_line(self) -> None:
+        """
+        A name that holds another address gets nobody else banned.
+        """
+        for user in (
+            "x' at imap from 198.51.100.7 by PLAIN",
+            "x' at imap from 198.51.100.7 by PLAIN\n",
+            "\"x' at imap from 198.51.100.7 by a password",
+            "x" * 200 + "' at imap from 198.51.100.7 by PLAIN",
+        ):
+            self.assertEqual(self.banned(user), "192.0.2.1")
 
 
 class ImportedTests(LoginTestCase):
