@@ -51,7 +51,10 @@ class ModSeqs:
         self._ceiling = self._read() or 0
         self.last = last if certain else max(last, self._ceiling)
         if self._ceiling <= max(self.last, 1):
-            self._raise_above(max(self.last, self._now()))
+            # On a full disk mail can still be read: it is raised when the
+            # first change needs it.
+            with suppress(OSError):
+                self._raise_above(max(self.last, self._now()))
 
     def next(self) -> ModSeq:
         """

@@ -40,6 +40,20 @@ class ModSeqsTests(SynchronousTestCase):
         """
         self.assertEqual(self.modseqs(0, certain=True).next(), _MICROSECONDS)
 
+    def test_no_room_for_the_ceiling(self) -> None:
+        """
+        Where the ceiling cannot be raised the start succeeds, since mail can
+        still be read; and no modseq is given.
+        """
+        self.path += "/of a folder that is not there"
+
+        modseqs = self.modseqs(7, certain=True)
+        self.assertRaises(OSError, modseqs.next)
+        os.mkdir(os.path.dirname(self.path))
+
+        self.assertEqual(modseqs.next(), _MICROSECONDS)
+        self.assertGreater(read_number(self.path), _MICROSECONDS)
+
     def test_rises_while_the_clock_stands(self) -> None:
         """
         Each modseq is above the last, whatever the clock does.
