@@ -128,6 +128,19 @@ class LiteralTests(SynchronousTestCase):
             assert isinstance(first, Rejected)
             self.assertEqual((first.tag, second), (b"a", noop(b"b")))
 
+    def test_without_a_command(self) -> None:
+        """
+        A literal that nothing takes is swallowed.
+        """
+        self.assertEqual(
+            events(b"{3+}\r\nabc\r\nb NOOP\r\n"),
+            [bad(None, b"Expected a tag"), noop(b"b")],
+        )
+        self.assertEqual(
+            events(b"a{3}\r\nb NOOP\r\n"),
+            [bad(b"a", b"Missing argument or space"), noop(b"b")],
+        )
+
     def test_in_the_wrong_place(self) -> None:
         """
         An announcement in the middle of a line, or inside a string, is BAD.
@@ -136,6 +149,7 @@ class LiteralTests(SynchronousTestCase):
             b"a LOGIN {3+} x\r\n",
             b'a LOGIN "{3+}\r\nabc" x\r\n',
             b"a NOOP{3+}\r\nabc\r\n",
+            b"a UID{3+}\r\nabc\r\n",
         ):
             first, second = events(octets + b"b NOOP\r\n")
 
@@ -277,6 +291,20 @@ class AppendTests(SynchronousTestCase):
 
             assert isinstance(first, Rejected)
             self.assertEqual((first.tag, second), (b"a", noop(b"b")))
+
+    def test_name_that_cannot_be(self) -> None:
+        """
+        Nor is a message asked for that could go nowhere.
+        """
+        self.assertEqual(
+            events(b"a APPEND &AGE- {4}\r\nb NOOP\r\n"),
+            [
+                Rejected(
+                    b"a", b"NO", b"CANNOT", b"Mailbox name is badly encoded"
+                ),
+                noop(b"b"),
+            ],
+        )
 
     def test_empty_message(self) -> None:
         """
