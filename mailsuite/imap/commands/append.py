@@ -13,7 +13,6 @@ from mailsuite.imap.wire import responses
 from mailsuite.imap.wire.commands import Append
 from mailsuite.interfaces import IAccount, IMailbox
 
-
 #: A message of so many octets is not asked for if it would not fit; of a
 #: smaller one the store says so when it has come.
 _LARGE_OCTETS = 65536
