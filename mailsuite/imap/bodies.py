@@ -20,6 +20,7 @@ from typing import assert_never
 from mailsuite.errors import MailError
 from mailsuite.imap import outline, sections
 from mailsuite.imap.outline import Coding, Outline
+from mailsuite.imap.pacing import Pace
 from mailsuite.imap.sections import EncodedBody, FilteredHeader, Slice
 from mailsuite.imap.wire.fetchitems import (
     BinarySection,
@@ -79,14 +80,19 @@ class OpenMessage:
     One message's content, opened to be sent.
     """
 
-    __slots__ = ("_content", "_outline", "_whole")
+    __slots__ = ("_content", "_outline", "_pace", "_whole")
 
     def __init__(
-        self, content: IContent, kept_outline: bytes | None, whole: bytes | None
+        self,
+        content: IContent,
+        kept_outline: bytes | None,
+        whole: bytes | None,
+        pace: Pace,
     ) -> None:
         self._content = content
         self._outline = kept_outline
         self._whole = whole
+        self._pace = pace
 
     def close(self) -> None:
         """
@@ -263,6 +269,7 @@ class OpenMessage:
         left = body.partial.length if body.partial else body.length
         length = max(min(body.length, self._content.size - body.offset), 0)
         async for encoded in self._slice(body.offset, length):
+            await self._pace.breathe()
             piece = decoder.decode(encoded)
             wanted = piece[skip : skip + left]
             skip = max(skip - len(piece), 0)
@@ -282,11 +289,12 @@ class OpenMessage:
 
 
 async def open_message(
-    mailbox: IMailbox, uid: int, kept_outline: bytes | None
+    mailbox: IMailbox, uid: int, kept_outline: bytes | None, pace: Pace
 ) -> OpenMessage:
     """
     Open a message to send of it; ``close`` it then.
 
+    :param pace: of the command, for long decoding.
     :raises NoSuchMessage: it was expunged.
     """
     content: IContent = await mailbox.open(UID(uid))
@@ -297,7 +305,7 @@ async def open_message(
         except BaseException:
             content.close()
             raise
-    return OpenMessage(content, kept_outline, whole)
+    return OpenMessage(content, kept_outline, whole, pace)
 
 
 async def header_fields(

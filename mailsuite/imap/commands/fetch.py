@@ -160,6 +160,7 @@ class _Rows:
         self._selected = selected
         self._plan = plan
         self._needs_outline = not all(map(is_whole, plan.contents))
+        self._pace = Pace(session.service.clock)
         self._failure: MailError | None = None
 
     async def pieces(self, first: bytes, uids: UIDSet) -> AsyncIterator[bytes]:
@@ -173,7 +174,6 @@ class _Rows:
         """
         if first:
             yield first
-        pace = Pace(self._session.service.clock)
         for batch in _batches(self._selected, uids, self._batch_size()):
             seen = UIDSet()
             if self._plan.sets_seen:
@@ -184,11 +184,11 @@ class _Rows:
             if self._plan.contents:
                 async for piece in self._with_contents(filled, seen):
                     yield piece
-                    await pace.breathe()
+                    await self._pace.breathe()
                 continue
             for piece in _in_pieces(self._rows(filled, seen)):
                 yield piece
-                await pace.breathe()
+                await self._pace.breathe()
         failure = self._plan.columns.failure or self._failure
         if failure is not None:
             raise failure
@@ -341,7 +341,9 @@ class _Rows:
         # Any: Twisted's annotation has None for each result.
         results: Any = await DeferredList(
             [
-                Deferred.fromCoroutine(open_message(mailbox, uid, kept))
+                Deferred.fromCoroutine(
+                    open_message(mailbox, uid, kept, self._pace)
+                )
                 for uid, kept, _, _ in rows
             ],
             consumeErrors=True,

@@ -11,6 +11,9 @@ from mailsuite.imap.session import Session
 from mailsuite.imap.wire import responses
 from mailsuite.imap.wire.commands import Id
 
+#: Characters of each word, and fields, that reach the log.
+_LOGGED, _LOGGED_FIELDS = 64, 8
+
 _log = Logger()
 
 
@@ -22,7 +25,10 @@ async def identification(session: Session, command: Id) -> Done:
         _log.info(
             "Client at {peer} is {fields}",
             peer=session.conversation.peer().address,
-            fields=dict(command.parameters),
+            fields={
+                name[:_LOGGED]: value and value[:_LOGGED]
+                for name, value in command.parameters[:_LOGGED_FIELDS]
+            },
         )
     return Done(
         b"ID completed",

@@ -23,6 +23,9 @@ from mailsuite.imap.wire.commands import (
     StatusItem,
 )
 
+#: Patterns of one command: each is tried on each name.
+_MOST_PATTERNS = 100
+
 
 async def list_(session: Session, command: List) -> Done:
     """
@@ -30,6 +33,8 @@ async def list_(session: Session, command: List) -> Done:
     """
     if not command.extended and command.patterns == ("",):
         return Done(b"LIST completed", untagged=_separator(session))
+    if len(command.patterns) > _MOST_PATTERNS:
+        return Done(b"Too many patterns", b"LIMIT", condition=responses.NO)
     printed: list[bytes] = []
     if StatusItem.HIGHESTMODSEQ in command.status:
         printed.append(aware_of_modseqs(session))

@@ -111,6 +111,30 @@ class FetchTests(SynchronousTestCase):
         self.assertIn(b"BINARY[1]<149998> {2}\r\nBC)", cut)
         self.assertIn(b"BINARY[1]<20> {6}\r\nUVWXYZ)", small)
 
+    def test_decoding_gives_others_their_turn(self) -> None:
+        """
+        A large part is not decoded in one go.
+        """
+        self.server.append(
+            b"Content-Transfer-Encoding: base64\r\n\r\n" + b"QUJD\r\n" * 50_000
+        )
+        client = self.server.logged_in("INBOX")
+        client.received()
+        clock = self.server.clock
+        real = clock.seconds
+
+        def seconds() -> float:
+            clock.rightNow += 0.006
+            return real()
+
+        clock.seconds = seconds
+        client.send(b"a FETCH 1 (BINARY.SIZE[1])\r\n")
+
+        self.assertNotIn(b"a OK", client.received())
+        for _ in range(20):
+            clock.advance(0)
+        self.assertIn(b"BINARY.SIZE[1] 150000)", client.received())
+
     def test_binary_with_nul(self) -> None:
         """
         Octets with a NUL among them go as literal8; BODY has none.
