@@ -101,6 +101,29 @@ class CommandTests(SynchronousTestCase):
         self.assertIn("Imported 2 accounts", said)
         self.assertEqual(len(self.json("user", "list")), 3)
 
+    def test_import_of_what_is_no_text(self) -> None:
+        """
+        A file in another encoding is told by line, and nothing is imported.
+        """
+        file = Path(self.mktemp())
+        file.write_bytes(b"bob:{PLAIN}x\nj\xfcrgen:{PLAIN}y\n")
+
+        said = self.run_one("user", "import", str(file), status=1)
+
+        self.assertIn("line 2: it is not UTF-8", said)
+        self.assertEqual(self.json("user", "list"), [])
+
+    def test_import_from_another_system(self) -> None:
+        """
+        CR LF ends a line, and what only looks like a line end does not.
+        """
+        said = self.run_one(
+            "user", "import", "--domain", "example.org", "-",
+            stdin="bob:{PLAIN}x\u2028y\r\nann:{PLAIN}z\r\n",
+        )  # fmt: skip
+
+        self.assertIn("Imported 2 accounts", said)
+
     def test_aliases(self) -> None:
         """
         To one or many; to nobody outside.

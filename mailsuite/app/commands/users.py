@@ -150,7 +150,7 @@ def user_remove(where: Where, address: str, as_json: bool) -> None:
 
 
 @user.command("import")
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("rb"))
 @click.option("--domain", help="For users without one in the file.")
 @as_json_option
 @click.pass_obj
@@ -165,7 +165,7 @@ def user_import(
     Example: mailsuite user import --domain example.org /etc/dovecot/users
     """
     result = where.perform(
-        "user.import", lines=file.read().splitlines(), domain=domain
+        "user.import", lines=_lines(file.read()), domain=domain
     )
 
     def text() -> str:
@@ -175,3 +175,18 @@ def user_import(
         return "\n".join([*lines, f"Imported {len(result['added'])} accounts"])
 
     show(result, as_json, text)
+
+
+def _lines(octets: bytes) -> list[str]:
+    """
+    The lines of a file; only LF and CR LF end one.
+    """
+    lines = []
+    for number, line in enumerate(octets.split(b"\n"), 1):
+        try:
+            lines.append(line.removesuffix(b"\r").decode())
+        except UnicodeDecodeError as error:
+            raise click.ClickException(
+                f"Nothing was imported:\nline {number}: it is not UTF-8"
+            ) from error
+    return lines
