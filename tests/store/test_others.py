@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import os
 
+from twisted.internet import reactor
+
 from mailsuite.errors import NoSuchMailbox
 from mailsuite.mail.changes import Added, Expunged, FlagsChanged
 from mailsuite.mail.flags import DELETED, SEEN, FlagMode
 from mailsuite.mail.uids import UIDSet
 from mailsuite.store.mailbox import Mailbox
+from mailsuite.store.watcher import Watcher
 from tests.support.stores import Heard, StoreTestCase, message
 
 _DROPPED = "1795557832.M702096P1.elsewhere"
@@ -237,6 +240,68 @@ class OtherProgramsTests(StoreTestCase):
         after = (await self.account.status("Spam")).mailbox_id
 
         self.assertEqual(before, after)
+
+
+class WatchedTests(StoreTestCase):
+    """
+    A mailbox that a session idles on, with a watcher.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.watcher = Watcher(reactor)
+        self.addCleanup(self.watcher.stop)
+        self.store = self.another_service(watcher=self.watcher)
+
+    async def told(self, heard: Heard) -> None:
+        """
+        On return something was told.
+        """
+        for _ in range(200):
+            if heard.changes:
+                return
+            await self.store.pause(0.01)
+
+    async def test_dropped_into_new(self) -> None:
+        """
+        What another program drops into ``new`` is told with nobody asking,
+        also while the account's database is closed.
+        """
+        account = await self.store.open_account(self.record())
+        inbox = await account.open_mailbox("INBOX")
+        heard = Heard()
+        inbox.listen(heard)
+        self.addCleanup(inbox.unlisten, heard)
+        account.suspend()
+
+        path = f"{self.record().maildir}/new/{_DROPPED}"
+        with open(path, "wb") as file:
+            file.write(message())
+        await self.told(heard)
+
+        [added] = heard.changes
+        self.assertEqual(added, Added(UIDSet.of([1]), inbox.highestmodseq))
+
+    async def test_our_own_deliveries(self) -> None:
+        """
+        Deliveries of our own are told once, and open no database.
+        """
+        account = await self.store.open_account(self.record())
+        inbox = await account.open_mailbox("INBOX")
+        heard = Heard()
+        inbox.listen(heard)
+        self.addCleanup(inbox.unlisten, heard)
+        account.suspend()
+
+        for _ in range(3):
+            content = await self.content(message())
+            await self.store.deliver(content, [self.record()])
+        await self.store.pause(0.1)
+
+        self.assertEqual(list(inbox.messages.uids), [1, 2, 3])
+        self.assertFalse(account.folder.is_open)
+        told = [change.uids for change in heard.changes]
+        self.assertEqual(sum(len(uids) for uids in told), 3)
 
 
 class OtherProcessesTests(StoreTestCase):

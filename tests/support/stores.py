@@ -17,6 +17,7 @@ from mailsuite.mail.changes import Change
 from mailsuite.store.incoming import Incoming
 from mailsuite.store.pool import Pool
 from mailsuite.store.service import MailboxService, StoreLimits
+from mailsuite.store.watcher import Watcher
 
 
 class Heard:
@@ -46,6 +47,7 @@ class StoreTestCase(TestCase):
         disk: Disk | None = None,
         renderers: Sequence[IRenderer] = (),
         limits: StoreLimits | None = None,
+        watcher: Watcher | None = None,
     ) -> MailboxService:
         """
         One more, as another process would have it; closed with the test.
@@ -59,7 +61,7 @@ class StoreTestCase(TestCase):
             now=time.time,
             sleep=time.sleep,
             renderers=renderers,
-            watcher=None,
+            watcher=watcher,
             limits=limits or StoreLimits(),
         )
 
