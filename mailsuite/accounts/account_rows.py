@@ -12,6 +12,11 @@ from mailsuite.accounts.entries import AccountEntry
 from mailsuite.accounts.errors import AddressTaken, NoSuchAccount
 from mailsuite.wire.sasl import ScramKeys
 
+MOST_LIMIT = (1 << 63) - 1
+"""
+The largest quota that SQLite can keep.
+"""
+
 _ENTRY = """
     SELECT number, local_part || '@' || domain, suspended, octets_limit,
         messages_limit, password_version, stored_key IS NOT NULL,

@@ -349,8 +349,9 @@ class Administration:
 
         :raises NoSuchAccount, BadQuota:
         """
-        if any(limit is not None and limit < 0 for limit in (octets, messages)):
-            raise BadQuota("A limit cannot be below 0")
+        for limit in (octets, messages):
+            if limit is not None and not 0 <= limit <= account_rows.MOST_LIMIT:
+                raise BadQuota(f"A limit cannot be {limit}")
         key = self._address(address)
 
         def set_quota(connection: sqlite3.Connection) -> AccountEntry:

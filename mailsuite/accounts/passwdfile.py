@@ -119,12 +119,16 @@ def _user(number: int, line: str, domain: str) -> User:
         raise BadImport(f"the password of {'@'.join(address)}: {why}")
     extra = ":".join(fields[7:])
     storage, messages = _STORAGE.search(extra), _MESSAGES.search(extra)
+    octets_limit = storage and int(storage[1]) * _UNITS[storage[2].lower()]
+    messages_limit = messages and int(messages[1])
+    if max(octets_limit or 0, messages_limit or 0) > account_rows.MOST_LIMIT:
+        raise BadImport(f"the quota of {'@'.join(address)} is too large")
     return User(
         line=number,
         address=address,
         password=password,
-        octets_limit=storage and int(storage[1]) * _UNITS[storage[2].lower()],
-        messages_limit=messages and int(messages[1]),
+        octets_limit=octets_limit,
+        messages_limit=messages_limit,
     )
 
 

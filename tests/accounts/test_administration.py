@@ -242,9 +242,10 @@ class AccountsTests(AdministrationTestCase):
 
     def test_bad_quota(self) -> None:
         """
-        There is no less than nothing.
+        There is no less than nothing, and no more than can be kept.
         """
         self.add("bob")
+        self.refused(BadQuota, self.administration.set_quota("bob", 1 << 63))
         self.refused(BadQuota, self.administration.set_quota("bob", -1))
         self.refused(NoSuchAccount, self.administration.quota("alice"))
 

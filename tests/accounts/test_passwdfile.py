@@ -175,6 +175,14 @@ class PasswdFileTests(PeopleTestCase):
         self.assertIn("line 2: There is no domain a.org", text)
         self.assertEqual(self.now(self.administration.list_accounts()), ())
 
+    def test_immense_quota(self) -> None:
+        """
+        A limit that cannot be kept is a bad line.
+        """
+        rule = "::::::userdb_quota_rule=*:storage=99999999999T"
+        text = self.bad(f"bob:{SSHA512}{rule}")
+        self.assertIn("line 1: the quota of bob@localhost is too large", text)
+
     def test_many_bad_lines(self) -> None:
         """
         Of very many bad lines only the first are told.
