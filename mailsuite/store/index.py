@@ -278,7 +278,17 @@ class Index(Database):
         self.do_many(
             "UPDATE file SET place = ?, base = ?, info = ?"
             " WHERE account = ? AND mailbox = ? AND uid = ?",
-            [(f.place, f.base, f.info, account, mailbox, f.uid) for f in files],
+            [
+                (
+                    f.place,
+                    stored(f.base),
+                    stored(f.info),
+                    account,
+                    mailbox,
+                    f.uid,
+                )
+                for f in files
+            ],
         )
 
     def expunge(self, mailbox: int, modseq: int, uids: Sequence[int]) -> None:
