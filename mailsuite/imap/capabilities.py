@@ -35,7 +35,7 @@ _AFTER_LOGIN = (
 )
 
 #: What ENABLE takes (RFC 5161), as ENABLED names it.
-ENABLES = {"IMAP4REV2": b"IMAP4REV2", "CONDSTORE": b"CONDSTORE"}
+ENABLES = {"IMAP4REV2": b"IMAP4rev2", "CONDSTORE": b"CONDSTORE"}
 
 
 def before_login(
