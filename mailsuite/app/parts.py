@@ -41,7 +41,7 @@ from mailsuite.transfer.room import Room
 from mailsuite.transfer.spool import Spool
 
 #: Threads of each kind; two cores hash two passwords at a time.
-_STORE_THREADS = 8
+_STORE_THREADS = 16
 _QUEUE_THREADS = 2
 _HASH_THREADS = 2
 
