@@ -39,19 +39,19 @@ from mailsuite.imap.session import (
 from mailsuite.imap.view import NoSuchSequence
 from mailsuite.imap.wire import responses
 from mailsuite.imap.wire.commands import Command
-from mailsuite.imap.wire.connection import (
+from mailsuite.imap.wire.connection import Connection, Limits
+from mailsuite.imap.wire.events import (
     AppendAborted,
     AppendBegin,
     AppendEnd,
     AppendOctets,
-    Connection,
+    CommandReceived,
     IdleDone,
-    Limits,
     LiteralWanted,
+    Rejected,
     SASLCancelled,
     SASLResponse,
 )
-from mailsuite.imap.wire.parser import CommandReceived, Rejected
 
 #: Commands that made no sense, one after another, before we end it.
 _MOST_ERRORS = 20

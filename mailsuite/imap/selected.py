@@ -10,14 +10,14 @@ from typing import assert_never
 
 from zope.interface import implementer
 
-from mailsuite.imap.view import (
+from mailsuite.imap.news import (
     Exists,
     Expunge,
     FlagNews,
     KeywordsChanged,
     RecentCount,
-    View,
 )
+from mailsuite.imap.view import View
 from mailsuite.imap.wire import responses
 from mailsuite.imap.wire.responses import FlagLists
 from mailsuite.interfaces import IMailbox, IMailboxListener

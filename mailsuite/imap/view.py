@@ -20,8 +20,15 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mailsuite.imap.news import (
+    Exists,
+    Expunge,
+    FlagNews,
+    KeywordsChanged,
+    News,
+    RecentCount,
+)
 from mailsuite.imap.wire.sequences import SequenceSet
 from mailsuite.mail.changes import (
     Added,
@@ -46,53 +53,6 @@ class NoSuchSequence(Exception):
     """
     A sequence number is above that of the last message the client knows.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Expunge:
-    """
-    The message with this number is gone, and those above count one less.
-    """
-
-    seq: Seq
-
-
-@dataclass(frozen=True, slots=True)
-class Exists:
-    """
-    So many messages are in the mailbox.
-    """
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class RecentCount:
-    r"""
-    So many of them are ``\Recent`` in this session.
-    """
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeywordsChanged:
-    """
-    The mailbox has other keywords than before.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class FlagNews:
-    """
-    This message has other flags than the client knows.
-    """
-
-    seq: Seq
-    uid: UID
-
-
-News = Expunge | Exists | RecentCount | KeywordsChanged | FlagNews
 
 
 class View:

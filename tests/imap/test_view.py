@@ -11,16 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.imap.view import (
+from mailsuite.imap.news import (
     Exists,
     Expunge,
     FlagNews,
     KeywordsChanged,
     News,
-    NoSuchSequence,
     RecentCount,
-    View,
 )
+from mailsuite.imap.view import NoSuchSequence, View
 from mailsuite.imap.wire.sequences import SequenceSet
 from mailsuite.mail.changes import (
     Added,

@@ -5,15 +5,15 @@ The wire of IMAP with a session that takes everything.
 from __future__ import annotations
 
 from mailsuite.imap.wire import commands
-from mailsuite.imap.wire.connection import (
+from mailsuite.imap.wire.connection import Connection, Limits
+from mailsuite.imap.wire.events import (
     AppendBegin,
     AppendOctets,
-    Connection,
+    CommandReceived,
     Event,
-    Limits,
     LiteralWanted,
+    Rejected,
 )
-from mailsuite.imap.wire.parser import CommandReceived, Rejected
 from mailsuite.wire.buffer import NEED_DATA
 
 LIMITS = Limits(append=1000, command=2000)

@@ -5,7 +5,8 @@ Commands of IMAP without a connection around them.
 from __future__ import annotations
 
 from mailsuite.imap.wire.commands import Command
-from mailsuite.imap.wire.parser import CommandReceived, Rejected, parse
+from mailsuite.imap.wire.events import CommandReceived, Rejected
+from mailsuite.imap.wire.parser import parse
 from mailsuite.imap.wire.sequences import SequenceSet
 from mailsuite.mail.uids import UIDSet
 

@@ -426,36 +426,9 @@ class Move:
 
 
 Command = (
-    Capability
-    | Noop
-    | Logout
-    | Id
-    | StartTLS
-    | Authenticate
-    | Login
-    | Enable
-    | Select
-    | Create
-    | Delete
-    | Rename
-    | Subscribe
-    | Unsubscribe
-    | List
-    | Lsub
-    | Namespace
-    | Status
-    | Append
-    | Idle
-    | GetQuota
-    | GetQuotaRoot
-    | SetQuota
-    | Check
-    | Close
-    | Unselect
-    | Expunge
-    | Search
-    | Fetch
-    | Store
-    | Copy
-    | Move
-)
+    Capability | Noop | Logout | Id | StartTLS | Authenticate | Login | Enable
+    | Select | Create | Delete | Rename | Subscribe | Unsubscribe | List
+    | Lsub | Namespace | Status | Append | Idle | GetQuota | GetQuotaRoot
+    | SetQuota | Check | Close | Unselect | Expunge | Search | Fetch | Store
+    | Copy | Move
+)  # fmt: skip

@@ -24,9 +24,22 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mailsuite.imap.wire import parser
-from mailsuite.imap.wire.commands import Append
+from mailsuite.imap.wire.events import (
+    BAD,
+    NO,
+    AppendAborted,
+    AppendBegin,
+    AppendEnd,
+    AppendOctets,
+    CommandReceived,
+    Event,
+    IdleDone,
+    LiteralWanted,
+    Rejected,
+    SASLCancelled,
+    SASLResponse,
+)
 from mailsuite.imap.wire.lexer import TAG, Literal
-from mailsuite.imap.wire.parser import BAD, NO, CommandReceived, Rejected
 from mailsuite.wire.buffer import NEED_DATA, InputBuffer, LineTooLong, NeedData
 
 _ANNOUNCED = re.compile(rb"(~?)\{([0-9]+)(\+?)\}\Z")
@@ -61,94 +74,6 @@ class Limits:
     after_login: int = 8192
     command: int = 65536
     response: int = 16384
-
-
-@dataclass(frozen=True, slots=True)
-class AppendBegin:
-    """
-    A message is announced: call ``accept_literal`` or ``refuse_literal``.
-    """
-
-    tag: bytes
-    append: Append
-
-
-@dataclass(frozen=True, slots=True)
-class AppendOctets:
-    """
-    The next piece of the message.
-    """
-
-    octets: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AppendEnd:
-    """
-    The message is complete, and the command too.
-    """
-
-    tag: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AppendAborted:
-    """
-    The message cannot be taken: forget it, answer BAD.
-
-    :param text: why.
-    """
-
-    tag: bytes
-    text: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class LiteralWanted:
-    """
-    The client waits for ``+`` before it goes on.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class IdleDone:
-    """
-    DONE came.
-    """
-
-    tag: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SASLResponse:
-    """
-    The client's next part of the exchange, decoded.
-    """
-
-    octets: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SASLCancelled:
-    """
-    The client gave the exchange up: answer BAD.
-    """
-
-    tag: bytes
-
-
-Event = (
-    CommandReceived
-    | Rejected
-    | AppendBegin
-    | AppendOctets
-    | AppendEnd
-    | AppendAborted
-    | LiteralWanted
-    | IdleDone
-    | SASLResponse
-    | SASLCancelled
-)
 
 
 @dataclass(slots=True)

@@ -3,8 +3,8 @@ A command's text as a value (RFC 9051 9, RFC 3501 9).
 
 Implementation notes
 
-- One function a command, taking the arguments behind its name; the two tables
-  at the end say which commands there are.
+- One function a command, taking the arguments behind its name; two tables, here
+  and in ``messagecommands``, say which commands there are.
 - No octets make ``parse`` raise.
 """
 
@@ -15,49 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mailsuite.imap.wire import commands, fetchitems, listing, searchkeys
+from mailsuite.imap.wire import commands, listing
 from mailsuite.imap.wire.commands import Command
 from mailsuite.imap.wire.datetimes import DATE_TIME, parsed_moment
-from mailsuite.imap.wire.lexer import (
-    MAXIMUM_64,
-    BadSyntax,
-    Cursor,
-    Literal,
-    Refused,
-    unrepeated,
-)
-from mailsuite.imap.wire.sequences import SequenceSet
-from mailsuite.mail.flags import FlagMode
-from mailsuite.mail.uids import ModSeq
-
-NO: Final = b"NO"
-BAD: Final = b"BAD"
-
-
-@dataclass(frozen=True, slots=True)
-class CommandReceived:
-    """
-    The client asks for something; APPEND comes as ``AppendBegin`` instead.
-    """
-
-    tag: bytes
-    command: Command
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """
-    What the client sent cannot be acted on; say so and go on.
-
-    :param tag: None if there was none: then the answer is untagged.
-    :param condition: ``NO`` or ``BAD``.
-    :param code: the response code, without its brackets.
-    """
-
-    tag: bytes | None
-    condition: bytes
-    code: bytes | None
-    text: bytes
+from mailsuite.imap.wire.events import BAD, NO, CommandReceived, Rejected
+from mailsuite.imap.wire.lexer import BadSyntax, Cursor, Literal, Refused
+from mailsuite.imap.wire.messagecommands import BY_UID
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +97,8 @@ def knows(text: bytes) -> bool:
         return False
     name = words[1].upper()
     if name == b"UID" and len(words) > 2:
-        return words[2].upper() in _BY_UID
-    return name in _COMMANDS or name in _BY_UID
+        return words[2].upper() in BY_UID
+    return name in _COMMANDS or name in BY_UID
 
 
 def _append_head(cursor: Cursor) -> AppendHead:
@@ -166,12 +129,12 @@ def _command(cursor: Cursor) -> Command:
     name = cursor.word()
     if name == b"UID":
         cursor.space()
-        of_uids = _BY_UID.get(cursor.word())
+        of_uids = BY_UID.get(cursor.word())
         if of_uids is None:
             raise BadSyntax("Unknown command")
         cursor.space()
         return of_uids(cursor, True)
-    of_numbers = _BY_UID.get(name)
+    of_numbers = BY_UID.get(name)
     if of_numbers is not None and name != b"EXPUNGE":
         cursor.space()
         return of_numbers(cursor, False)
@@ -308,120 +271,6 @@ def _limit(cursor: Cursor) -> tuple[str, int]:
     return resource, cursor.number()
 
 
-# --- With messages -----------------------------------------------------------
-
-
-def _expunge_uids(cursor: Cursor, by_uid: bool) -> Command:
-    return commands.Expunge(cursor.sequence_set())
-
-
-def _search(cursor: Cursor, by_uid: bool) -> Command:
-    returns: frozenset[commands.SearchReturn] | None = None
-    start = cursor.at
-    if cursor.text[start : start + 8].upper() == b"RETURN (":
-        cursor.at += 7
-        named = cursor.listed(lambda: _search_return(cursor))
-        returns = frozenset(named or [commands.SearchReturn.ALL])
-        cursor.space()
-    program = searchkeys.parse_program(cursor)
-    return commands.Search(
-        program.key,
-        by_uid,
-        returns,
-        program.uses_modseq,
-        program.charset_known,
-    )
-
-
-def _search_return(cursor: Cursor) -> commands.SearchReturn:
-    try:
-        return commands.SearchReturn(cursor.word())
-    except ValueError:
-        raise BadSyntax("Unknown return option") from None
-
-
-def _fetch(cursor: Cursor, by_uid: bool) -> Command:
-    numbers = cursor.sequence_set()
-    cursor.space()
-    items = fetchitems.parse_items(cursor)
-    changed_since: ModSeq | None = None
-    if cursor.took(b" "):
-        changed_since = _modifier(cursor, b"CHANGEDSINCE", least=1)
-        # RFC 7162 3.1.4.1
-        items = fetchitems.with_item(items, fetchitems.MessageItem.MODSEQ)
-    if by_uid:
-        items = fetchitems.with_item(items, fetchitems.MessageItem.UID)
-    return commands.Fetch(numbers, items, by_uid, changed_since)
-
-
-def _modifier(cursor: Cursor, name: bytes, *, least: int) -> ModSeq:
-    """
-    ``(name modseq)``.
-    """
-    cursor.take(b"(")
-    if cursor.word() != name:
-        raise BadSyntax("Unknown modifier")
-    cursor.space()
-    modseq = cursor.number(MAXIMUM_64)
-    if modseq < least:
-        raise BadSyntax("Modseq is 0")
-    cursor.take(b")")
-    return ModSeq(modseq)
-
-
-_MODES = {
-    b"FLAGS": FlagMode.REPLACE,
-    b"+FLAGS": FlagMode.ADD,
-    b"-FLAGS": FlagMode.REMOVE,
-}
-
-
-def _store(cursor: Cursor, by_uid: bool) -> Command:
-    numbers = cursor.sequence_set()
-    cursor.space()
-    unchanged_since: ModSeq | None = None
-    if cursor.looking_at(b"("):
-        unchanged_since = _modifier(cursor, b"UNCHANGEDSINCE", least=0)
-        cursor.space()
-    name = cursor.word()
-    silent = name.endswith(b".SILENT")
-    mode = _MODES.get(name.removesuffix(b".SILENT"))
-    if mode is None:
-        raise BadSyntax("Unknown item to store")
-    cursor.space()
-    return commands.Store(
-        numbers, mode, _stored_flags(cursor), by_uid, silent, unchanged_since
-    )
-
-
-def _stored_flags(cursor: Cursor) -> tuple[str, ...]:
-    """
-    Flags in parentheses, or without.
-    """
-    if cursor.looking_at(b"("):
-        return cursor.flags()
-    flags = [cursor.flag()]
-    while cursor.took(b" "):
-        flags.append(cursor.flag())
-    return unrepeated(flags)
-
-
-def _copy(cursor: Cursor, by_uid: bool) -> Command:
-    numbers, mailbox = _destination(cursor)
-    return commands.Copy(numbers, mailbox, by_uid)
-
-
-def _move(cursor: Cursor, by_uid: bool) -> Command:
-    numbers, mailbox = _destination(cursor)
-    return commands.Move(numbers, mailbox, by_uid)
-
-
-def _destination(cursor: Cursor) -> tuple[SequenceSet, str]:
-    numbers = cursor.sequence_set()
-    cursor.space()
-    return numbers, cursor.mailbox()
-
-
 # --- The tables --------------------------------------------------------------
 
 
@@ -445,16 +294,6 @@ def _named(make: Callable[[str], Command]) -> Callable[[Cursor], Command]:
 
     return command
 
-
-#: Commands that take message numbers; behind UID they are UIDs.
-_BY_UID: Final[dict[bytes, Callable[[Cursor, bool], Command]]] = {
-    b"COPY": _copy,
-    b"EXPUNGE": _expunge_uids,
-    b"FETCH": _fetch,
-    b"MOVE": _move,
-    b"SEARCH": _search,
-    b"STORE": _store,
-}
 
 _COMMANDS: Final[dict[bytes, Callable[[Cursor], Command]]] = {
     b"APPEND": _append_without_literal,

@@ -17,7 +17,7 @@ import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 
-from mailsuite.imap.wire import parser
+from mailsuite.imap.wire import events
 from mailsuite.imap.wire.strings import string
 from mailsuite.mail import mutf7
 from mailsuite.mail.flags import FlagNames
@@ -25,8 +25,8 @@ from mailsuite.mail.mailboxes import INBOX, Appended, Copied
 from mailsuite.mail.uids import UIDSet
 
 OK = b"OK"
-NO = parser.NO
-BAD = parser.BAD
+NO = events.NO
+BAD = events.BAD
 BYE = b"BYE"
 
 #: A client may go on with its literal.
@@ -98,7 +98,7 @@ def untagged(condition: bytes, text: bytes, code: bytes | None = None) -> bytes:
     return tagged(b"*", condition, text, code)
 
 
-def rejected(event: parser.Rejected) -> bytes:
+def rejected(event: events.Rejected) -> bytes:
     """
     The answer to what cannot be acted on.
     """

@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.imap.wire import commands
-from mailsuite.imap.wire.connection import (
+from mailsuite.imap.wire.events import (
     AppendBegin,
     AppendEnd,
     AppendOctets,
+    CommandReceived,
     Event,
     IdleDone,
+    Rejected,
     SASLCancelled,
     SASLResponse,
 )
-from mailsuite.imap.wire.parser import CommandReceived, Rejected
 from tests.support.imap_commands import append, quoted
 from tests.support.imap_connection import Conversation, bad, events, noop
 from tests.support.slicing import every_slicing

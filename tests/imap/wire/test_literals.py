@@ -7,17 +7,16 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.imap.wire import commands
-from mailsuite.imap.wire.connection import (
+from mailsuite.imap.wire.connection import Connection, Limits
+from mailsuite.imap.wire.events import (
     AppendAborted,
     AppendBegin,
     AppendEnd,
     AppendOctets,
-    Connection,
     Event,
-    Limits,
     LiteralWanted,
+    Rejected,
 )
-from mailsuite.imap.wire.parser import Rejected
 from mailsuite.wire.buffer import NEED_DATA
 from tests.support.imap_commands import append
 from tests.support.imap_connection import Conversation, bad, events, noop

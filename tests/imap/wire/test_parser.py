@@ -9,7 +9,8 @@ from time import perf_counter
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.imap.wire import commands
-from mailsuite.imap.wire.parser import Rejected, parse
+from mailsuite.imap.wire.events import Rejected
+from mailsuite.imap.wire.parser import parse
 from mailsuite.mail.flags import FlagMode
 from mailsuite.mail.uids import MAXIMUM
 from tests.support.imap_parsing import numbers, parsed, rejection

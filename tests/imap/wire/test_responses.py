@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.imap.wire import responses
 from mailsuite.imap.wire.commands import Copy, Select
-from mailsuite.imap.wire.parser import Rejected
+from mailsuite.imap.wire.events import Rejected
 from mailsuite.imap.wire.responses import FlagLists
 from mailsuite.imap.wire.sequences import SequenceSet
 from mailsuite.mail.flags import DELETED_BIT, SEEN_BIT, FlagNames

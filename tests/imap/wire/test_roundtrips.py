@@ -13,10 +13,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.imap.wire import commands as c
 from mailsuite.imap.wire import searchkeys as k
-from mailsuite.imap.wire.connection import (
+from mailsuite.imap.wire.events import (
     AppendBegin,
     AppendEnd,
     AppendOctets,
+    CommandReceived,
 )
 from mailsuite.imap.wire.fetchitems import (
     BinarySection,
@@ -28,7 +29,6 @@ from mailsuite.imap.wire.fetchitems import (
     SectionText,
     with_item,
 )
-from mailsuite.imap.wire.parser import CommandReceived
 from mailsuite.imap.wire.sequences import SequenceSet
 from mailsuite.mail import query
 from mailsuite.mail.flags import SYSTEM_FLAGS, FlagMode
