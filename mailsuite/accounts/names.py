@@ -18,8 +18,9 @@ import idna
 from mailsuite.accounts.errors import BadAddress
 from mailsuite.mail.address import Address
 
-#: What would be a path, a control or the end of a passwd-file's field.
-_UNSAFE = re.compile(r"[\x00-\x20\x7f/:\\\"@<>(),;\[\]]")
+#: What would be a path, a control, no character at all, or the end of a
+#: passwd-file's field.
+_UNSAFE = re.compile(r"[\x00-\x20\x7f/:\\\"@<>(),;\[\]\ud800-\udfff]")
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 

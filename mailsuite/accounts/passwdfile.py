@@ -25,8 +25,8 @@ from mailsuite.accounts.errors import AccountsError, BadImport
 from mailsuite.accounts.names import typed_address
 from mailsuite.accounts.routes import Key
 
-_STORAGE = re.compile(r"storage=(\d+)([bkmgt]?)", re.IGNORECASE)
-_MESSAGES = re.compile(r"messages=(\d+)", re.IGNORECASE)
+_STORAGE = re.compile(r"storage=(\d{1,20})([bkmgt]?)", re.IGNORECASE)
+_MESSAGES = re.compile(r"messages=(\d{1,20})", re.IGNORECASE)
 
 #: Dovecot counts storage in kilobytes where no unit is given.
 _UNITS = {"b": 1, "": 1 << 10, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30,

@@ -93,6 +93,13 @@ class TypedTests(SynchronousTestCase):
         """
         self.assertRaises(BadAddress, typed_address, "a\nb@localhost")
 
+    def test_no_text(self) -> None:
+        """
+        Octets of a command line that were no UTF-8 are refused.
+        """
+        self.assertRaises(BadAddress, typed_address, "j\udcfcrgen@localhost")
+        self.assertRaises(BadAddress, typed_domain, "b\udcfccher.example")
+
     def test_long_local_part(self) -> None:
         """
         64 octets are the most (RFC 5321 4.5.3.1.1).
