@@ -24,6 +24,7 @@ _PURE = (
     "mailsuite.pop3.multiline",
     "mailsuite.pop3.responses",
     "mailsuite.imap.wire",
+    "mailsuite.imap.news",
     "mailsuite.imap.view",
     "mailsuite.imap.bodystructure",
     "mailsuite.imap.envelope",
