@@ -13,16 +13,15 @@ Implementation notes
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 from mailsuite.accounts import (
     account_rows,
     alias_rows,
     app_password_rows,
     domain_rows,
+    steps,
 )
-from mailsuite.accounts.account_rows import NewPassword
 from mailsuite.accounts.directory import Directory
 from mailsuite.accounts.entries import (
     AccountEntry,
@@ -32,8 +31,6 @@ from mailsuite.accounts.entries import (
     Imported,
 )
 from mailsuite.accounts.errors import (
-    AddressElsewhere,
-    AddressTaken,
     BadAddress,
     BadName,
     BadQuota,
@@ -45,9 +42,6 @@ from mailsuite.accounts.passwords import Passwords
 from mailsuite.accounts.routes import Key
 from mailsuite.errors import StoreBusy
 from mailsuite.interfaces import AccountRecord
-from mailsuite.wire.sasl import ScramKeys
-
-T = TypeVar("T")
 
 #: How often a salt may be changed under our hands before we give up.
 _TRIES = 3
@@ -95,7 +89,7 @@ class Administration:
         :raises NoSuchDomain:
         """
         return await self._directory.read(
-            _within, account_rows.entries, domain and typed_domain(domain)
+            steps.within, account_rows.entries, domain and typed_domain(domain)
         )
 
     async def set_password(self, address: str, password: str) -> AccountEntry:
@@ -106,9 +100,11 @@ class Administration:
         """
         key = self._address(address)
         for _ in range(_TRIES):
-            salt = await self._directory.read(_salt_for_password, key)
+            salt = await self._directory.read(steps.salt_for_password, key)
             new = await self._passwords.make(password, salt)
-            entry = await self._directory.change(_set_password, key, new, salt)
+            entry = await self._directory.change(
+                steps.set_password, key, new, salt
+            )
             if entry is not None:
                 return entry
         raise StoreBusy
@@ -120,7 +116,7 @@ class Administration:
         :raises NoSuchAccount:
         """
         return await self._directory.change(
-            _suspend, self._address(address), suspended=True
+            steps.suspend, self._address(address), suspended=True
         )
 
     async def resume(self, address: str) -> AccountEntry:
@@ -130,7 +126,7 @@ class Administration:
         :raises NoSuchAccount:
         """
         return await self._directory.change(
-            _suspend, self._address(address), suspended=False
+            steps.suspend, self._address(address), suspended=False
         )
 
     async def remove_account(self, address: str) -> AccountRecord:
@@ -196,9 +192,9 @@ class Administration:
 
         def add(connection: sqlite3.Connection) -> AliasEntry:
             domain_rows.require_own(connection, key[1])
-            _require_free(connection, key)
+            steps.require_free(connection, key)
             for target in to:
-                _require_ours(connection, target)
+                steps.require_ours(connection, target)
             alias_rows.add(connection, *key, to)
             return AliasEntry("@".join(key), tuple(map("@".join, to)))
 
@@ -213,7 +209,7 @@ class Administration:
         :raises NoSuchDomain:
         """
         return await self._directory.read(
-            _within, alias_rows.entries, domain and typed_domain(domain)
+            steps.within, alias_rows.entries, domain and typed_domain(domain)
         )
 
     async def remove_alias(self, address: str) -> None:
@@ -244,7 +240,9 @@ class Administration:
             domain_rows.add(connection, domain, other)
             if catch_all is None:
                 return domain_rows.entry(connection, domain)
-            return _set_catch_all(connection, domain, self._address(catch_all))
+            return steps.set_catch_all(
+                connection, domain, self._address(catch_all)
+            )
 
         return await self._directory.change(add)
 
@@ -257,7 +255,7 @@ class Administration:
         :raises NoSuchDomain, BadAddress, AddressElsewhere:
         """
         return await self._directory.change(
-            _set_catch_all,
+            steps.set_catch_all,
             typed_domain(name),
             None if address is None else self._address(address),
         )
@@ -294,10 +292,10 @@ class Administration:
         key = self._address(address)
         password = self._passwords.generate()
         for _ in range(_TRIES):
-            salt = await self._directory.read(_salt, key)
+            salt = await self._directory.read(steps.salt_of, key)
             keys = await self._passwords.app_keys(password, *salt)
             if await self._directory.change(
-                _add_app_password, key, name, keys, salt, self._now()
+                steps.add_app_password, key, name, keys, salt, self._now()
             ):
                 return password
         raise StoreBusy
@@ -390,102 +388,3 @@ class Administration:
 
     def _now(self) -> int:
         return int(self._directory.clock.seconds())
-
-
-# --- Steps of a transaction --------------------------------------------------
-
-
-def _within(
-    connection: sqlite3.Connection,
-    entries: Callable[[sqlite3.Connection, str | None], T],
-    domain: str | None,
-) -> T:
-    """
-    The entries of a domain, that has to be ours.
-    """
-    if domain is not None:
-        domain_rows.require(connection, domain)
-    return entries(connection, domain)
-
-
-def _salt(connection: sqlite3.Connection, key: Key) -> tuple[bytes, int]:
-    number = account_rows.number(connection, *key)
-    return account_rows.scram_salt(connection, number)
-
-
-def _salt_for_password(
-    connection: sqlite3.Connection, key: Key
-) -> tuple[bytes, int] | None:
-    """
-    The salt that app passwords hold the account to; None if none does.
-    """
-    number = account_rows.number(connection, *key)
-    if not app_password_rows.exist(connection, number):
-        return None
-    return account_rows.scram_salt(connection, number)
-
-
-def _set_password(
-    connection: sqlite3.Connection,
-    key: Key,
-    new: NewPassword,
-    salt: tuple[bytes, int] | None,
-) -> AccountEntry | None:
-    """
-    :return: None if app passwords need another salt meanwhile.
-    """
-    if _salt_for_password(connection, key) != salt:
-        return None
-    number = account_rows.number(connection, *key)
-    account_rows.set_password(connection, number, new)
-    return account_rows.entry(connection, number)
-
-
-def _add_app_password(
-    connection: sqlite3.Connection,
-    key: Key,
-    name: str,
-    keys: ScramKeys,
-    salt: tuple[bytes, int],
-    added: int,
-) -> bool:
-    """
-    :return: whether the account still has that salt, and the keys were kept.
-    """
-    if _salt(connection, key) != salt:
-        return False
-    number = account_rows.number(connection, *key)
-    app_password_rows.add(connection, number, name, keys, added)
-    return True
-
-
-def _suspend(
-    connection: sqlite3.Connection, key: Key, *, suspended: bool
-) -> AccountEntry:
-    number = account_rows.number(connection, *key)
-    account_rows.suspend(connection, number, suspended)
-    return account_rows.entry(connection, number)
-
-
-def _set_catch_all(
-    connection: sqlite3.Connection, domain: str, address: Key | None
-) -> DomainEntry:
-    if address is not None:
-        _require_ours(connection, address)
-    domain_rows.set_catch_all(
-        connection, domain, None if address is None else "@".join(address)
-    )
-    return domain_rows.entry(connection, domain)
-
-
-def _require_free(connection: sqlite3.Connection, key: Key) -> None:
-    for rows, what in ((account_rows, "an account"), (alias_rows, "an alias")):
-        if rows.exists(connection, *key):
-            raise AddressTaken(f"{'@'.join(key)} is {what} already")
-
-
-def _require_ours(connection: sqlite3.Connection, key: Key) -> None:
-    if not domain_rows.is_ours(connection, key[1]):
-        raise AddressElsewhere(
-            f"{'@'.join(key)} is outside, and mail is not sent there"
-        )
