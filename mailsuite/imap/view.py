@@ -140,7 +140,9 @@ class View:
         if gone:
             # None of them is told before: the oldest is right after ``since``.
             self._wait(Expunged(gone, ModSeq(since + 1)))
-        self._wait(FlagsChanged(changes.changed, modseq, keywords=True))
+        # Without its modseq, as what others did among it must be told.
+        self._wait(FlagsChanged(changes.changed, ModSeq(0), keywords=True))
+        self._seen = max(self._seen, modseq)
 
     def silence(self, uids: UIDSet, modseq: ModSeq) -> None:
         """

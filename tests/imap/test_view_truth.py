@@ -62,6 +62,7 @@ STEPS = st.lists(
         st.tuples(st.just("flag"), st.sets(st.integers(0, 30), min_size=1)),
         st.tuples(st.just("own"), st.sets(st.integers(0, 30), min_size=1)),
         st.tuples(st.just("tell"), st.none()),
+        st.tuples(st.just("lose"), st.none()),
         st.tuples(st.just("take"), st.booleans()),
     ),
     max_size=40,
@@ -114,12 +115,16 @@ class TruthTests(SynchronousTestCase):
                         client.flags.update((u, modseq) for u in current)
                 case "tell", _:
                     mailbox.tell()
+                case "lose", _:
+                    mailbox.lose()
                 case "take", bool():
+                    mailbox.catch_up(view)
                     client.hear(view.take(expunges=argument), expunges=argument)
             for modseq, uid in expunged:
                 if modseq <= view.highestmodseq:
                     self.assertNotIn(uid, client.uids)
         mailbox.tell()
+        mailbox.catch_up(view)
         client.hear(view.take(expunges=True), expunges=True)
 
         self.assertEqual(client.uids, list(mailbox.uids))

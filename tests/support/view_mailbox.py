@@ -8,7 +8,14 @@ from __future__ import annotations
 from array import array
 
 from mailsuite.imap.view import View
-from mailsuite.mail.changes import Added, Change, Expunged, FlagsChanged
+from mailsuite.mail.changes import (
+    Added,
+    Change,
+    Expunged,
+    FlagsChanged,
+    Overflowed,
+)
+from mailsuite.mail.mailboxes import ChangesSince
 from mailsuite.mail.uids import ModSeq, UIDSet
 
 
@@ -34,6 +41,7 @@ class Mailbox:
         self.flags = {uid: 1 for uid in uids}
         self.views: list[View] = []
         self.untold: list[Change] = []
+        self._told = 1
 
     def view(self, *recent: tuple[int, int]) -> View:
         """
@@ -51,6 +59,29 @@ class Mailbox:
         for change in untold:
             for view in self.views:
                 view.changed(change, self.uids)
+        self._told = self.modseq
+
+    def lose(self) -> None:
+        """
+        Tell only that more has happened than can be told.
+        """
+        if self.untold:
+            self.untold.clear()
+            for view in self.views:
+                view.changed(Overflowed(ModSeq(self._told)), self.uids)
+            self._told = self.modseq
+
+    def catch_up(self, view: View) -> None:
+        """
+        Let a view read what it was not told.
+        """
+        if (since := view.overflowed) is not None:
+            changed = [uid for uid in self.uids if self.flags[uid] > since]
+            view.refresh(
+                self.uids,
+                ChangesSince(UIDSet.of(changed), UIDSet(), complete=False),
+                ModSeq(self.modseq),
+            )
 
     def _next_modseq(self) -> ModSeq:
         self.modseq += 1
