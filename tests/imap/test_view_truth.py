@@ -82,7 +82,7 @@ class TruthTests(SynchronousTestCase):
         """
         Whatever others do, in whatever batches it is told, and whenever the
         client asks: in the end it knows each message and its flags, and at no
-        moment a modseq that would hide an expunge from it.
+        moment a modseq that would hide anything from it (RFC 7162 3.1).
         """
         mailbox = Mailbox(*range(1, size + 1))
         view = mailbox.view()
@@ -123,6 +123,9 @@ class TruthTests(SynchronousTestCase):
             for modseq, uid in expunged:
                 if modseq <= view.highestmodseq:
                     self.assertNotIn(uid, client.uids)
+            for uid, modseq in mailbox.flags.items():
+                if modseq <= view.highestmodseq:
+                    self.assertEqual(client.flags.get(uid), modseq)
         mailbox.tell()
         mailbox.catch_up(view)
         client.hear(view.take(expunges=True), expunges=True)
