@@ -385,11 +385,14 @@ class Account:
 
     # Deliveries
 
-    def landing(self) -> None:
+    def landing(self) -> int:
         """
-        A message is being delivered into INBOX.
+        A message is about to be delivered into INBOX.
+
+        :return: how many looks have found new messages before that.
         """
         self._landing += 1
+        return self.folder.looks
 
     def landed(self) -> None:
         """
@@ -405,7 +408,6 @@ class Account:
         """
         A message was delivered into INBOX: it gets its UID, and is told.
         """
-        self.folder.expected.add(arrival.base)
         self._lane.gather_bare(
             ("arrive",), self._adopt_suspended, arrival
         ).addCallback(self._adopted, arrival).addErrback(self._failed_behind)

@@ -74,7 +74,7 @@ class AccountFolder:
     One account on the disk.
 
     :ivar mailboxes: those that the index knows, by their folders' names.
-    :ivar expected: base names of what was delivered and has no UID yet.
+    :ivar looks: how often new messages were found, here or elsewhere.
     :ivar epoch: raised whenever all mailboxes must be compared whole.
     """
 
@@ -98,7 +98,7 @@ class AccountFolder:
         self._index: Index | None = None
         self._news: list[News] = []
         self._seen = 0
-        self.expected: set[str] = set()
+        self.looks = 0
         self.suspension = Suspension(self, self._path("index.sqlite3"))
         self._changed = False
         self._doubtful = False

@@ -46,11 +46,14 @@ class Arrival:
     A message that was delivered into ``new/``.
 
     :param seconds: when, since 1970.
+    :param looks: the account's number of looks that gave UIDs, when the
+        delivery began; None if nobody had the account open then.
     """
 
     base: str
     size: int
     seconds: int
+    looks: int | None
 
 
 @dataclass(slots=True)
@@ -210,14 +213,20 @@ def adopt(mailbox: MailboxFolder, arrivals: Sequence[Arrival]) -> None:
 
     :raises OSError, StoreBusy: it is found by a later look.
     """
-    index, number = mailbox.account.index, mailbox.row.mailbox
     with mailbox.uids.locked(), _listed(mailbox):
-        rows, files = give(
-            mailbox,
-            [x for x in arrivals if index.file_of(number, x.base) is None],
-        )
-    if rows:
-        _add(mailbox, rows, files)
+        if not unseen(mailbox, arrivals):
+            look(mailbox)
+            return
+        rows, files = give(mailbox, arrivals)
+    _add(mailbox, rows, files)
+
+
+def unseen(mailbox: MailboxFolder, arrivals: Sequence[Arrival]) -> bool:
+    """
+    Whether no look can have found these messages already.
+    """
+    looks = mailbox.account.looks
+    return all(arrival.looks == looks for arrival in arrivals)
 
 
 def give(
@@ -226,24 +235,21 @@ def give(
     """
     Give UIDs to what was delivered; durable on return, and not yet told.
 
-    Under the uidlist's lock.  What a look has found already is left out.
+    Under the uidlist's lock; no look may have found them.
     """
     account, row = mailbox.account, mailbox.row
-    fresh = [x for x in arrivals if x.base in account.expected]
-    if not fresh:
-        return [], []
     with mailbox.own_change(NEW):
-        uids = mailbox.give_uids([x.base for x in fresh], lambda _: ())
+        uids = mailbox.give_uids([x.base for x in arrivals], lambda _: ())
     if mailbox.in_new is not None:
-        mailbox.in_new += len(fresh)
+        mailbox.in_new += len(arrivals)
     row.highestmodseq = modseq = account.next_modseq()
     rows: list[MessageRow] = [
         (uid, 0, modseq, arrival.size, arrival.seconds)
-        for uid, arrival in zip(uids, fresh, strict=True)
+        for uid, arrival in zip(uids, arrivals, strict=True)
     ]
     files = [
         FileRow(uid, NEW, arrival.base, "")
-        for uid, arrival in zip(uids, fresh, strict=True)
+        for uid, arrival in zip(uids, arrivals, strict=True)
     ]
     return rows, files
 

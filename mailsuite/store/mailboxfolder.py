@@ -303,7 +303,6 @@ class MailboxFolder:
             for place, base in enumerate(bases)
         ]
         self.uids.append(lines)
-        self.account.expected.difference_update(bases)
         self.row.uidnext = first + len(lines)
         self.unsaved = True
         return [line.uid for line in lines]

@@ -36,6 +36,8 @@ class MailboxFolders(dict[str, MailboxFolder]):
         """
         Take over what the index has, also what other processes left there.
         """
+        # Another process may have found what was just delivered here.
+        self._account.looks += 1
         old = {mailbox.row.guid: mailbox for mailbox in self.values()}
         self.clear()
         for row in self._account.index.mailboxes():

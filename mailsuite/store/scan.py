@@ -241,6 +241,7 @@ class _Look:
         """
         mailbox = self._mailbox
         if added:
+            self._account.looks += 1
             # A line of old may name it.
             self._listing.read_whole()
         listed: list[FileRow] = []
@@ -278,9 +279,6 @@ class _Look:
             and (size_and_date := measured(mailbox, file)) is not None
         ]
         if listed:
-            self._account.expected.difference_update(
-                file.base for file in listed
-            )
             mailbox.row.uidnext = max(
                 mailbox.row.uidnext, max(file.uid for file in listed) + 1
             )

@@ -327,8 +327,7 @@ class MailboxService:
         """
         records = [accounts[place] for place in wanted]
         awake = self._awake(records)
-        for account in awake:
-            account.landing()
+        looks = {account.number: account.landing() for account in awake}
         missing: list[int] = []
         try:
             placed = await self._placed(content, records)
@@ -338,7 +337,10 @@ class MailboxService:
                 elif isinstance(result, MailError):
                     results[place] = result
                 else:
-                    self._arrived(accounts[place], result, content.size)
+                    record = accounts[place]
+                    self._arrived(
+                        record, result, content.size, looks.get(record.number)
+                    )
         finally:
             for account in awake:
                 account.landed()
@@ -360,11 +362,13 @@ class MailboxService:
         found = (self._accounts.get(record.number) for record in accounts)
         return [x for x in found if x is not None and x.users]
 
-    def _arrived(self, record: AccountRecord, base: str, size: int) -> None:
+    def _arrived(
+        self, record: AccountRecord, base: str, size: int, looks: int | None
+    ) -> None:
         account = self._accounts.get(record.number)
         if account is not None and account.users:
             name = MessageName(base)
-            account.arrived(Arrival(base, size, name.seconds or 0))
+            account.arrived(Arrival(base, size, name.seconds or 0, looks))
         if len(self._later) < _MOST_LATER:
             self._later[record.number] = record
         if self._quiet is None and not self._closing:

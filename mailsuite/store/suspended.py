@@ -109,15 +109,14 @@ class Suspension:
 
     def _give(self, inbox: MailboxFolder, arrivals: Sequence[Arrival]) -> bool:
         with inbox.uids.locked():
-            if not inbox.uids.unchanged():
+            if not (inbox.uids.unchanged() and adding.unseen(inbox, arrivals)):
                 return False
             rows, files = adding.give(inbox, arrivals)
-        if rows:
-            kept = self.pending.setdefault(inbox.row.guid, ([], []))
-            kept[0].extend(rows)
-            kept[1].extend(files)
-            self._account.use.add(sum(row[3] for row in rows), len(rows))
-            inbox.delta(rows)
+        kept = self.pending.setdefault(inbox.row.guid, ([], []))
+        kept[0].extend(rows)
+        kept[1].extend(files)
+        self._account.use.add(sum(row[3] for row in rows), len(rows))
+        inbox.delta(rows)
         return True
 
     def bring_up(self) -> None:
