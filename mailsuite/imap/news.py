@@ -5,6 +5,7 @@ What a session tells its client of the selected mailbox, as values.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailsuite.mail.uids import UID, Seq
 
@@ -43,10 +44,11 @@ class KeywordsChanged:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class FlagNews:
+class FlagNews(NamedTuple):
     """
     This message has other flags than the client knows.
+
+    A tuple, since there may be 100,000 at once.
     """
 
     seq: Seq

@@ -4,7 +4,7 @@ A mailbox that a session has selected: what the client knows of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import assert_never
 
@@ -112,24 +112,24 @@ class Selected:
             self._arrived = False
             self.view.add_recent(self.mailbox.claim_recent())
         printed: list[bytes] = []
+        flagged: list[tuple[int, int]] = []
         for item in self.view.take(expunges=expunges):
             match item:
                 case FlagNews(seq, uid):
-                    printed.append(
-                        self.flags_row(
-                            seq, uid, uids=uids, rev2=rev2, modseqs=modseqs
-                        )
-                    )
+                    flagged.append((seq, uid))
                 case RecentCount() if rev2:
                     pass
                 case _:
                     printed.append(self._printed(item))
+        # They are last in any case, and may be many.
+        printed.append(
+            self.flags_rows(flagged, uids=uids, rev2=rev2, modseqs=modseqs)
+        )
         return b"".join(printed)
 
-    def flags_row(
+    def flags_rows(
         self,
-        seq: int,
-        uid: int,
+        numbered: Iterable[tuple[int, int]],
         *,
         uids: bool,
         rev2: bool,
@@ -137,23 +137,36 @@ class Selected:
         flags: bool = True,
     ) -> bytes:
         """
-        FETCH of one message's flags as they are; empty if it is gone.
+        FETCH of some messages' flags as they are, less those that are gone.
 
+        :param numbered: number and UID of each.
         :param flags: whether the flags themselves are asked for.
         """
-        messages = self.mailbox.messages
-        place = messages.place(uid)
-        if place is None:
-            return b""
-        items: list[bytes] = []
+        messages, lists = self.mailbox.messages, self.flag_lists
+        recent = UIDSet() if rev2 else self.view.recent
+        there: list[tuple[int, int, int]] = [
+            (seq, uid, place)
+            for seq, uid in numbered
+            if (place := messages.place(uid)) is not None
+        ]
+        columns: list[Sequence[object]] = [[seq for seq, _, _ in there]]
+        forms: list[bytes] = []
         if uids:
-            items.append(b"UID %d" % uid)
+            forms.append(b"UID %d")
+            columns.append([uid for _, uid, _ in there])
         if flags:
-            printed = self.flags_of(messages.flags[place], uid, rev2=rev2)
-            items.append(b"FLAGS " + printed)
+            forms.append(b"FLAGS %b")
+            columns.append(
+                [
+                    lists.of(messages.flags[place], recent=uid in recent)
+                    for _, uid, place in there
+                ]
+            )
         if modseqs:
-            items.append(b"MODSEQ (%d)" % messages.modseqs[place])
-        return responses.fetch(seq, items)
+            forms.append(b"MODSEQ (%d)")
+            columns.append([messages.modseqs[place] for _, _, place in there])
+        template = b"* %d FETCH (" + b" ".join(forms) + b")\r\n"
+        return b"".join(map(template.__mod__, zip(*columns, strict=True)))
 
     def flags_of(self, bits: int, uid: int, *, rev2: bool) -> bytes:
         """

@@ -70,17 +70,12 @@ def _rows(
     """
     The flags, or only the modseq, of each message.
     """
-    row = session.own_mailbox().flags_row
-    return b"".join(
-        row(
-            seq,
-            uid,
-            uids=command.by_uid or session.rev2,
-            rev2=session.rev2,
-            modseqs=session.condstore,
-            flags=not command.silent,
-        )
-        for seq, uid in told
+    return session.own_mailbox().flags_rows(
+        told,
+        uids=command.by_uid or session.rev2,
+        rev2=session.rev2,
+        modseqs=session.condstore,
+        flags=not command.silent,
     )
 
 
