@@ -11,8 +11,8 @@ from mailsuite.app.config import (
     Configuration,
     ConfigurationFaulty,
     Fault,
+    examine,
     find_file,
-    read,
 )
 from mailsuite.app.tls import CertificateFaulty, Pair, load
 
@@ -28,10 +28,10 @@ def check(named: str | None, state: str | None) -> list[Fault]:
         path = find_file(named)
         if path is None:
             return []
-        found = read(path)
+        found, faults = examine(path)
     except ConfigurationFaulty as faulty:
         return faulty.faults
-    return try_out(str(path), found, Path(state or found.state))
+    return faults + try_out(str(path), found, Path(state or found.state))
 
 
 def try_out(file: str, found: Configuration, state: Path) -> list[Fault]:

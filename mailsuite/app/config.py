@@ -220,6 +220,19 @@ def read(path: Path) -> Configuration:
 
     :raises ConfigurationFaulty: with all that is wrong.
     """
+    found, faults = examine(path)
+    if faults:
+        raise ConfigurationFaulty(faults)
+    return found
+
+
+def examine(path: Path) -> tuple[Configuration, list[Fault]]:
+    """
+    The configuration in a file, and all that is wrong with it; what is faulty
+    has its default.
+
+    :raises ConfigurationFaulty: it cannot be read at all.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
@@ -235,9 +248,7 @@ def read(path: Path) -> Configuration:
     faults: list[Fault] = []
     found: Configuration = _struct(str(path), "", table, Configuration, faults)
     faults += _contradictions(str(path), found)
-    if faults:
-        raise ConfigurationFaulty(faults)
-    return _resolved(found, path)
+    return _resolved(found, path), faults
 
 
 def mail_folder(found: Configuration, state: Path) -> str:
@@ -278,12 +289,12 @@ def _struct(
         if field.required and field.name not in table:
             full = f"{key}.{field.name}" if key else field.name
             faults.append(Fault(file, full, "nothing", _described(field.type)))
-    required = {f.name for f in msgspec.structs.fields(kind) if f.required}
-    if not required <= set(good):
-        return None
     if kind is Listener:
+        # Stand-ins for what is faulty, so that the rest is looked at too.
+        good = {"protocol": "imap", "port": 0} | good
         good["option"] = f"{key}.port in {file}"
-    return kind(**good)
+    required = {f.name for f in msgspec.structs.fields(kind) if f.required}
+    return kind(**good) if required <= set(good) else None
 
 
 def _value(
@@ -360,10 +371,23 @@ def _contradictions(file: str, found: Configuration) -> list[Fault]:
         for key, expected in checked
         if expected is not None
     ]
+    places: dict[tuple[str, int], str] = {}
     for place, listener in enumerate(found.listen):
         # One that is not well formed has its fault already.
-        if listener is not None:
-            faults += _listener_faults(file, f"listen[{place}]", listener)
+        if listener is None:
+            continue
+        key = f"listen[{place}]"
+        faults += _listener_faults(file, key, listener)
+        other = places.setdefault((listener.address, listener.port), key)
+        if other != key and listener.port:
+            faults.append(
+                Fault(
+                    file,
+                    f"{key}.port",
+                    f"{listener.port}, as in {other}",
+                    "another port, or another address",
+                )
+            )
     return faults + _number_faults(file, found)
 
 
@@ -419,5 +443,6 @@ def _resolved(found: Configuration, path: Path) -> Configuration:
         certificate=[
             Certificate(str(folder / c.chain), str(folder / c.key))
             for c in found.certificate
+            if c is not None  # not well formed: it has its fault
         ],
     )

@@ -21,7 +21,11 @@ from twisted.application.service import IService
 
 from mailsuite.app import config
 from mailsuite.app.check import try_out
-from mailsuite.app.config import Configuration, ConfigurationFaulty
+from mailsuite.app.config import (
+    Configuration,
+    ConfigurationFaulty,
+    Fault,
+)
 from mailsuite.app.options import Options, StartOptions
 from mailsuite.app.sockets import PortsTaken, open_all
 from mailsuite.app.statelock import in_use
@@ -51,17 +55,17 @@ def make_service(options: Options) -> IService:
     twistd = _of_twistd(options)
     try:
         path = _file(start)
-        found = _configuration(start, path)
+        found, faults = _configuration(start, path)
         state = _state(start, found)
+        if path is not None and _keeps_its_user(twistd):
+            faults += try_out(str(path), found, state)
+        if faults:
+            raise ConfigurationFaulty(faults)
         if in_use(state):
             raise SystemExit(
                 f"mailsuite: a suite runs in {state} already; stop it, or "
                 "choose another folder with --state"
             )
-        if path is not None and os.geteuid() != 0:
-            faults = try_out(str(path), found, state)
-            if faults:
-                raise ConfigurationFaulty(faults)
         bound = open_all(found.listen, os.environ)
     except (ConfigurationFaulty, PortsTaken) as trouble:
         lines = str(trouble).splitlines()
@@ -115,13 +119,22 @@ def _file(start: StartOptions) -> Path | None:
     return path.absolute() if path is not None else None
 
 
-def _configuration(start: StartOptions, path: Path | None) -> Configuration:
+def _keeps_its_user(twistd: _Twistd) -> bool:
+    """
+    Whether files are read later as the user that this process is now.
+    """
+    return os.geteuid() != 0 or (twistd.uid is None and twistd.gid is None)
+
+
+def _configuration(
+    start: StartOptions, path: Path | None
+) -> tuple[Configuration, list[Fault]]:
     if path is not None:
-        return config.read(path)
+        return config.examine(path)
     if start["ephemeral"]:
         free = dict.fromkeys(config.EMBEDDED_PORTS, 0)
-        return config.embedded(free | start.ports)
-    return config.embedded(start.ports)
+        return config.embedded(free | start.ports), []
+    return config.embedded(start.ports), []
 
 
 def _state(start: StartOptions, found: Configuration) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from mailsuite.accounts.administration import Administration
+from mailsuite.errors import MailError
 
 #: Arguments and results are what JSON can carry.
 Plain = Any
@@ -56,10 +57,13 @@ async def perform(
 async def _user_add(admin: Administration, given: dict[str, Plain]) -> object:
     added = await admin.add_account(given["address"], given["password"])
     if given.get("octets") is not None or given.get("messages") is not None:
-        await admin.set_quota(
-            added.address, given.get("octets"), given.get("messages")
-        )
-        return await admin.quota(added.address)
+        try:
+            return await admin.set_quota(
+                added.address, given.get("octets"), given.get("messages")
+            )
+        except MailError:
+            await admin.remove_account(added.address)
+            raise
     return added
 
 

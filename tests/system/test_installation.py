@@ -227,6 +227,7 @@ class InstallationTests(TestCase):
             self.assertEqual(done.returncode, 1, said)
             self.assertIn("hostname: found an unknown key", said)
             self.assertIn("limits.recipients: found 'many'", said)
+            self.assertIn("/nowhere.pem", said)
             self.assertNotIn("Traceback", said)
 
     def test_check_config_tries_keys(self) -> None:

@@ -49,7 +49,14 @@ def quota_set(
     result = where.perform(
         "quota.set", address=address, octets=octets, messages=messages
     )
-    show(result, as_json, lambda: f"{address}: {size_of(octets)}")
+    show(
+        result,
+        as_json,
+        lambda: (
+            f"{address}: {size_of(octets)}, "
+            f"{messages or 'no limit of'} messages"
+        ),
+    )
 
 
 @quota.command("show")

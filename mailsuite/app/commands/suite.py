@@ -20,6 +20,7 @@ from mailsuite.app.commands.terminal import (
     show,
     table,
 )
+from mailsuite.app.config import find_file
 from mailsuite.app.control import NotRunning, OperationFailed, ask
 
 
@@ -52,10 +53,17 @@ def check_config(
             for fault in faults
         ],
         as_json,
-        lambda: "\n".join(map(str, faults)) or "The configuration is good",
+        lambda: "\n".join(map(str, faults)) or _good(where),
     )
     if faults:
         sys.exit(1)
+
+
+def _good(where: Where) -> str:
+    path = find_file(where.configuration)
+    if path is None:
+        return "There is no configuration file; the defaults are used"
+    return f"{path} is good"
 
 
 def _become(uid: str | None, gid: str | None) -> None:

@@ -145,7 +145,10 @@ def user_remove(where: Where, address: str, as_json: bool) -> None:
     show(
         result,
         as_json,
-        lambda: f"Removed {address}; its mail lies in {result['home']}",
+        lambda: (
+            f"Removed {address}; its mail lies in {result['home']}, and would "
+            "be that of a later account of the same address"
+        ),
     )
 
 
