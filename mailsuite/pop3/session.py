@@ -52,7 +52,7 @@ _TLS_ALREADY = err("TLS is active already")
 _NO_TLS = err("TLS is not available")
 _TOO_MANY_ERRORS = err("Too many errors")
 _TOO_MANY_LOGINS = err("Too many failed logins", "AUTH")
-_STOPPING = err("Server is shutting down", "SYS/TEMP")
+_STOPPING = err("The session is ended by the server", "SYS/TEMP")
 _BROKEN = err("Internal error", "SYS/TEMP")
 _LANGUAGES = (
     ok("Language listing follows:")

@@ -142,7 +142,9 @@ class SMTPSession:
         """
         Last words when we stop (RFC 5321 3.8).
         """
-        return self._farewell("4.3.2", "Service shutting down")
+        return self._farewell(
+            "4.3.2", "Service not available, closing transmission channel"
+        )
 
     def broken(self) -> bytes:
         """

@@ -147,7 +147,8 @@ class LoginTests(SynchronousTestCase):
         self.server.login.sessions[0].suspend()
 
         self.assertEqual(
-            client.received(), b"-ERR [SYS/TEMP] Server is shutting down\r\n"
+            client.received(),
+            b"-ERR [SYS/TEMP] The session is ended by the server\r\n",
         )
         self.assertTrue(client.closed())
 

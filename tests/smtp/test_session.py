@@ -442,7 +442,8 @@ class EndingTests(SessionTestCase):
 
         self.assertEqual(
             client.received(),
-            b"421 4.3.2 hamburger.edu Service shutting down\r\n",
+            b"421 4.3.2 hamburger.edu Service not available, "
+            b"closing transmission channel\r\n",
         )
         self.assertTrue(client.closed())
 
