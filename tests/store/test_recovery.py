@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from mailsuite.mail.flags import SEEN, FlagMode
 from mailsuite.mail.uids import UIDSet
+from mailsuite.store.account import Account
+from mailsuite.store.adding import Arrival
 from mailsuite.store.intent import CopyIntent, Intents
 from mailsuite.store.mailbox import Mailbox
 from mailsuite.store.modseq import AHEAD
@@ -316,6 +318,57 @@ class IdleTests(StoreTestCase):
         self.assertEqual(added.uids, UIDSet.of([1]))
         self.assertEqual(status.messages, 1)
         self.assertEqual(status.highestmodseq, added.modseq)
+
+    async def arrived_after(self, account: Account, name: str) -> list[str]:
+        """
+        The lines of INBOX's uidlist, once a delivery is told of whose file a
+        look has found before.
+
+        :param name: of the file.
+        """
+        looks = account.landing()
+        path = f"{self.record().maildir}/new/{name}"
+        with open(path, "wb") as file:
+            file.write(message())
+        await self.look(account)
+        account.arrived(Arrival(name, len(message()), 17, looks))
+        account.landed()
+        await self.settled(account)
+        with open(f"{self.record().maildir}/dovecot-uidlist") as file:
+            return file.readlines()[1:]
+
+    async def look(self, account: Account) -> None:
+        """
+        Somebody looks, and the database is closed again.
+        """
+        inbox = await account.open_mailbox("INBOX")
+        await inbox.look()
+        account.suspend()
+        await self.settled(account)
+
+    async def test_found_before_it_was_told(self) -> None:
+        """
+        A delivery that a look finds first has one UID.
+        """
+        account = await self.store.open_account(self.record())
+
+        lines = await self.arrived_after(account, "17.M1P1Q1.host")
+
+        self.assertEqual(lines, ["1 :17.M1P1Q1.host\n"])
+
+    async def test_found_by_another_process(self) -> None:
+        """
+        A delivery that another process finds first has one UID.
+        """
+        account = await self.store.open_account(self.record())
+        await account.open_mailbox("INBOX")
+        other = self.another_service()
+        theirs = await other.open_account(self.record())
+        self.patch(self, "look", lambda _: theirs.open_mailbox("INBOX"))
+
+        lines = await self.arrived_after(account, "17.M1P1Q1.host")
+
+        self.assertEqual(lines, ["1 :17.M1P1Q1.host\n"])
 
     async def test_arrival_while_another_process_works(self) -> None:
         """
