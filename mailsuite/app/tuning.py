@@ -1,12 +1,15 @@
 """
-The interpreter's switches, set for a server: one loop that must not wait, some
-threads beside it, and many objects that last.
+The interpreter's switches and the process's limits, set for a server: one loop
+that must not wait, some threads beside it, many objects that last, and a
+descriptor for each connection.
 """
 
 from __future__ import annotations
 
 import gc
+import resource
 import sys
+from contextlib import suppress
 
 #: Seconds after which a thread that computes lets the reactor go on.
 _SWITCH_SECONDS = 0.001
@@ -26,3 +29,15 @@ def tune() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
+    _allow_descriptors()
+
+
+def _allow_descriptors() -> None:
+    """
+    Let there be as many as the system grants: most shells ask for 1,024, which
+    fewer clients than that use up.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some kernels grant less than they say.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
