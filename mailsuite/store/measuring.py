@@ -6,37 +6,56 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 
 from mailsuite.store.content import bare_line_feeds
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import TMP, MessageName
 from mailsuite.store.rows import FileRow
 
+#: A message with its size on the wire and its internal date.
+Measured = tuple[FileRow, int, int]
 
-def measured(mailbox: MailboxFolder, file: FileRow) -> tuple[int, int] | None:
+
+def measured(mailbox: MailboxFolder, file: FileRow) -> Measured | None:
     """
-    A message's size on the wire and its internal date; None if the file is
-    none, or has gone.
+    Measure a message, wherever it is by now; None if the file is none, or has
+    gone.
     """
-    path = f"{mailbox.path}/{file.path}"
     try:
-        status = os.lstat(path)
-        if not stat.S_ISREG(status.st_mode):
-            warn(mailbox, file, "is no file")
-            return None
-        if status.st_size == 0:
-            warn(mailbox, file, "is empty")
-        size = status.st_size + _bare_line_feeds(path)
+        return _measured(mailbox, file)
     except FileNotFoundError:
-        # It was moved since; the next look finds it.
+        there = mailbox.locate(file.base)
+    if there is None:
         return None
+    try:
+        return _measured(
+            mailbox, replace(file, place=there.place, info=there.info)
+        )
+    except FileNotFoundError:
+        # The next look finds it.
+        return None
+
+
+def _measured(mailbox: MailboxFolder, file: FileRow) -> Measured | None:
+    path = f"{mailbox.path}/{file.path}"
+    status = os.lstat(path)
+    if not stat.S_ISREG(status.st_mode):
+        warn(mailbox, file, "is no file")
+        return None
+    if status.st_size == 0:
+        warn(mailbox, file, "is empty")
+    size = status.st_size
+    try:
+        size += _bare_line_feeds(path)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         warn(mailbox, file, f"cannot be read ({error.strerror})")
-        size = status.st_size
     stated = MessageName(file.base).size
     if stated is not None and stated != status.st_size:
         warn(mailbox, file, "has another size than its name says")
-    return size, int(status.st_mtime)
+    return file, size, int(status.st_mtime)
 
 
 def _bare_line_feeds(path: str) -> int:

@@ -22,13 +22,13 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mailsuite.errors import StoreBusy, StoreFull, StoreUnavailable
 from mailsuite.store.listing import Listing
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import CUR, NEW, MessageName
-from mailsuite.store.measuring import measured, set_aside, warn
+from mailsuite.store.measuring import Measured, measured, set_aside, warn
 from mailsuite.store.rows import FileRow, MessageRow
 
 #: Names that can stand in a line of the uidlist, and in the index.
@@ -144,7 +144,7 @@ class _Look:
             if before is None:
                 result.added.append(file)
             elif before.info != file.info or before.place != file.place:
-                result.moved.append(_with_uid(file, before.uid))
+                result.moved.append(replace(file, uid=before.uid))
         missing = by_base.keys() - found.keys()
         if not whole:
             if missing or any(
@@ -233,17 +233,46 @@ class _Look:
 
     # Messages that are new to the index
 
-    def _with_uids(
-        self, added: list[FileRow]
-    ) -> list[tuple[FileRow, int, int]]:
+    def _with_uids(self, added: list[FileRow]) -> list[Measured]:
         """
-        Give each its UID, and measure it: size on the wire, and date.
+        Give each its UID, and measure it.
         """
         mailbox = self._mailbox
         if added:
             self._account.looks += 1
             # A line of old may name it.
             self._listing.read_whole()
+        listed, unlisted = self._sorted_by_list(added)
+        known = [
+            message
+            for file in listed
+            if (message := measured(mailbox, file)) is not None
+        ]
+        fresh = [
+            message
+            for file in unlisted
+            if not set_aside(mailbox, file)
+            and (message := measured(mailbox, file)) is not None
+        ]
+        mailbox.row.uidnext = max(mailbox.row.uidnext, mailbox.uids.uidnext)
+        if fresh:
+            self._account.changing()
+            uids = mailbox.give_uids(
+                [file.base for file, _, _ in fresh], lambda _: ()
+            )
+            fresh = [
+                (replace(file, uid=uid), size, date)
+                for uid, (file, size, date) in zip(uids, fresh, strict=True)
+            ]
+        return known + fresh
+
+    def _sorted_by_list(
+        self, added: list[FileRow]
+    ) -> tuple[list[FileRow], list[FileRow]]:
+        """
+        Those that the list names, by rising UIDs; and the others, in the
+        order of their arrival.
+        """
         listed: list[FileRow] = []
         unlisted: list[FileRow] = []
         stale: list[str] = []
@@ -251,54 +280,25 @@ class _Look:
             line = self._listing.lines.get(file.base)
             if line is None:
                 unlisted.append(file)
-            elif line.uid < mailbox.row.uidnext and not self._listing.void:
+            elif line.uid < self._mailbox.row.uidnext and (
+                not self._listing.void
+            ):
                 stale.append(file.base)
                 unlisted.append(file)
             else:
-                listed.append(
-                    FileRow(
-                        line.uid,
-                        file.place,
-                        file.base,
-                        file.info,
-                        " ".join(line.fields),
-                    )
-                )
+                fields = " ".join(line.fields)
+                listed.append(replace(file, uid=line.uid, extra=fields))
         if stale:
             self._listing.drop(stale)
+        listed.sort(key=lambda file: file.uid)
         unlisted.sort(key=lambda file: MessageName(file.base).arrival)
-        known = [
-            (file, *size_and_date)
-            for file in sorted(listed, key=lambda file: file.uid)
-            if (size_and_date := measured(mailbox, file)) is not None
-        ]
-        fresh = [
-            (file, *size_and_date)
-            for file in unlisted
-            if not set_aside(mailbox, file)
-            and (size_and_date := measured(mailbox, file)) is not None
-        ]
-        if listed:
-            mailbox.row.uidnext = max(
-                mailbox.row.uidnext, max(file.uid for file in listed) + 1
-            )
-        mailbox.row.uidnext = max(mailbox.row.uidnext, mailbox.uids.uidnext)
-        if fresh:
-            self._account.changing()
-            uids = mailbox.give_uids(
-                [f.base for f, _, _ in fresh], lambda _: ()
-            )
-            fresh = [
-                (_with_uid(file, uid), size, date)
-                for uid, (file, size, date) in zip(uids, fresh, strict=True)
-            ]
-        return known + fresh
+        return listed, unlisted
 
     # The index
 
     def _commit(
         self,
-        added: list[tuple[FileRow, int, int]],
+        added: list[Measured],
         differences: _Differences,
         *,
         keywords: bool,
@@ -358,7 +358,3 @@ class _Look:
 
 def _flags(file: FileRow) -> int:
     return MessageName.parse(file.base + file.info).flags
-
-
-def _with_uid(file: FileRow, uid: int) -> FileRow:
-    return FileRow(uid, file.place, file.base, file.info, file.extra)
