@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 _MAILBOX = 200
 
 
-#: So many databases that are closed at once are worth a thorough clean-up.
+#: Closing a database takes syncs: so many at once, then a pause in seconds, so
+#: that others' steps find a thread.
+_AT_ONCE = 8
+_PAUSE = 0.1
+
+#: So many databases that are closed in one sweep are worth a thorough clean-up.
 _MANY = 16
 
 
@@ -48,6 +53,7 @@ class OpenAccounts:
         self._swept = swept
         self._used: OrderedDict[Account, float] = OrderedDict()
         self._sweep: IDelayedCall | None = None
+        self._let_go_lately = 0
 
     def __contains__(self, account: Account) -> bool:
         return account in self._used
@@ -85,16 +91,21 @@ class OpenAccounts:
     def _sweep_out(self) -> None:
         self._sweep = None
         before = self._clock.seconds() - self._idle_seconds
-        idle = []
+        idle: list[Account] = []
         for account, used in self._used.items():
-            if used > before:
+            if used > before or len(idle) == _AT_ONCE:
                 break
             idle.append(account)
         for account in idle:
             del self._used[account]
             self._let_go(account)
-        if len(idle) >= _MANY:
+        self._let_go_lately += len(idle)
+        if len(idle) == _AT_ONCE:
+            self._sweep = self._clock.callLater(_PAUSE, self._sweep_out)
+            return
+        if self._let_go_lately >= _MANY:
             self._swept()
+        self._let_go_lately = 0
         if self._used and self._sweep is None:
             self._sweep = self._clock.callLater(
                 self._idle_seconds, self._sweep_out

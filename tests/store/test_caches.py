@@ -71,10 +71,13 @@ class OpenAccountsTests(SynchronousTestCase):
 
     def test_many_at_once(self) -> None:
         """
-        When many are let go at once that is told.
+        Many are let go some at a time, and at the end that is told.
         """
-        self.use(*range(16))
+        self.use(*range(18))
         self.clock.advance(10)
+        self.assertEqual(len(self.let_go), 8)
+        self.clock.pump([0.1] * 3)
+        self.assertEqual(len(self.let_go), 18)
         self.use("one")
         self.clock.advance(10)
 
@@ -207,6 +210,18 @@ class VerificationsTests(SynchronousTestCase):
 
         self.assertTrue(large.verified)
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_many_take_turns(self) -> None:
+        """
+        Of many mailboxes that are due some are verified at a time.
+        """
+        mailboxes = [self.mailbox(0) for _ in range(10)]
+
+        self.clock.advance(DELAY)
+        self.assertEqual(sum(m.verified for m in mailboxes), 4)
+        self.clock.pump([0.5, 0.5])
+
+        self.assertEqual(sum(m.verified for m in mailboxes), 10)
 
     def test_nobody_has_it_open(self) -> None:
         """
