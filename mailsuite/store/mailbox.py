@@ -107,6 +107,7 @@ class Mailbox:
         """
         if self._claimed:
             self._claimed = False
+            self._paths.clear()
             self.run_behind(self._settle)
         self._account.released_mailbox(self)
 
@@ -268,12 +269,15 @@ class Mailbox:
         if place is None:
             raise NoSuchMessage
         size = self.messages.sizes[place]
-        path = self._paths.get(uid)
-        if path is None:
-            path = await self._path(uid)
         try:
+            path = self._paths.get(uid) or await self._path(uid)
             try:
                 return await self._open(path, size)
+            except FileNotFoundError:
+                # What moved it has most likely moved others too.
+                self._paths.clear()
+            try:
+                return await self._open(await self._path(uid), size)
             except FileNotFoundError:
                 path = await self._path(uid, check=True)
                 return await self._open(path, size)
