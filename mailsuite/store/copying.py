@@ -22,8 +22,9 @@ from mailsuite.errors import MailError
 from mailsuite.mail.flags import FIRST_KEYWORD_BIT
 from mailsuite.mail.mailboxes import Copied
 from mailsuite.mail.uids import UID, UIDSet
-from mailsuite.store.flagging import commit_removal, found_at_once, unlink
+from mailsuite.store.flagging import commit_removal, unlink
 from mailsuite.store.intent import CopyIntent, MoveIntent
+from mailsuite.store.locating import Locator
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import CUR, TMP, MessageName
 from mailsuite.store.rows import FileRow, MessageRow
@@ -179,10 +180,11 @@ def _make(
     folder = f"{destination.path}/{CUR}"
     written: list[File] = []
     made: list[_Copy] = []
+    locator = Locator(source)
     with destination.own_change(CUR):
         try:
             for one in copies:
-                if _link(source, destination, one, written):
+                if _link(locator, destination, one, written):
                     made.append(one)
             disk.sync(files=written, folders=[folder])
             uids = (
@@ -216,16 +218,16 @@ def _take_back(destination: MailboxFolder, made: Sequence[_Copy]) -> None:
 
 
 def _link(
-    source: MailboxFolder,
+    locator: Locator,
     destination: MailboxFolder,
     one: _Copy,
     written: list[File],
 ) -> bool:
-    disk = source.account.disk
+    disk = destination.account.disk
     path = f"{destination.path}/{CUR}/{one.name}"
 
     def link(file: FileRow) -> None:
-        there = f"{source.path}/{file.path}"
+        there = f"{locator.path}/{file.path}"
         try:
             disk.hard_link(there, path)
         except OSError as error:
@@ -234,7 +236,7 @@ def _link(
             written.append(_copied_file(destination, there))
             disk.link(written[-1], path)
 
-    return found_at_once(source, one.source, link)
+    return locator.use(one.source, link)
 
 
 def _copied_file(destination: MailboxFolder, path: str) -> File:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from mailsuite.mail.flags import DELETED_BIT, FlagMode
 from mailsuite.mail.mailboxes import FlagsStored
 from mailsuite.mail.uids import MAXIMUM, ModSeq, UIDSet
+from mailsuite.store.locating import Locator
 from mailsuite.store.mailboxfolder import EXPUNGES_KEPT, MailboxFolder
 from mailsuite.store.maildir import CUR, NEW, MessageName
 from mailsuite.store.rows import FileRow, MessageRow
@@ -103,6 +104,7 @@ def _rename(
         return renamed
     disk, path = mailbox.account.disk, mailbox.path
     touched: set[str] = set()
+    locator = Locator(mailbox)
 
     def rename(old: FileRow) -> None:
         name = MessageName.parse(old.base + old.info)
@@ -116,30 +118,9 @@ def _rename(
     mailbox.in_new = None
     with mailbox.own_change(CUR, NEW):
         for file in files:
-            found_at_once(mailbox, file, rename)
+            locator.use(file, rename)
         disk.sync(folders=[f"{path}/{place}" for place in sorted(touched)])
     return renamed
-
-
-def found_at_once(
-    mailbox: MailboxFolder, file: FileRow, use: Callable[[FileRow], None]
-) -> bool:
-    """
-    Use a file where it is, even if somebody renamed it since.
-
-    :return: False if it is gone.
-    """
-    for _ in range(3):
-        try:
-            use(file)
-        except FileNotFoundError:
-            elsewhere = mailbox.locate(file.base)
-            if elsewhere is None:
-                return False
-            file = replace(elsewhere, uid=file.uid, extra=file.extra)
-        else:
-            return True
-    return False
 
 
 def _commit(
@@ -223,6 +204,7 @@ def unlink(mailbox: MailboxFolder, uids: UIDSet) -> None:
     """
     disk, path = mailbox.account.disk, mailbox.path
     touched: set[str] = set()
+    locator = Locator(mailbox)
 
     def unlink_one(file: FileRow) -> None:
         disk.unlink(f"{path}/{file.path}")
@@ -231,7 +213,7 @@ def unlink(mailbox: MailboxFolder, uids: UIDSet) -> None:
     mailbox.in_new = None
     with mailbox.own_change(CUR, NEW):
         for file in mailbox.files_of(uids.ranges).values():
-            found_at_once(mailbox, file, unlink_one)
+            locator.use(file, unlink_one)
         disk.sync(folders=[f"{path}/{place}" for place in sorted(touched)])
 
 

@@ -394,18 +394,6 @@ class MailboxFolder:
             for file in index.files_between(mailbox, first, last)
         }
 
-    def locate(self, base: str) -> FileRow | None:
-        """
-        Where a file is that somebody renamed; None if it is gone.
-        """
-        prefix = f"{base}:"
-        for _ in range(2):
-            for place in ("cur", "new"):
-                for name in os.listdir(f"{self.path}/{place}"):
-                    if name == base or name.startswith(prefix):
-                        return FileRow(0, place, base, name[len(base) :])
-        return None
-
 
 def new_mailbox_id() -> str:
     """

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 
 from mailsuite.store.content import bare_line_feeds
+from mailsuite.store.locating import Locator
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import TMP, MessageName
 from mailsuite.store.rows import FileRow
@@ -22,19 +22,11 @@ def measured(mailbox: MailboxFolder, file: FileRow) -> Measured | None:
     Measure a message, wherever it is by now; None if the file is none, or has
     gone.
     """
-    try:
-        return _measured(mailbox, file)
-    except FileNotFoundError:
-        there = mailbox.locate(file.base)
-    if there is None:
-        return None
-    try:
-        return _measured(
-            mailbox, replace(file, place=there.place, info=there.info)
-        )
-    except FileNotFoundError:
-        # The next look finds it.
-        return None
+    found: list[Measured | None] = []
+    Locator(mailbox).use(
+        file, lambda there: found.append(_measured(mailbox, there))
+    )
+    return found[0] if found else None
 
 
 def _measured(mailbox: MailboxFolder, file: FileRow) -> Measured | None:

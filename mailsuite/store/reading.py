@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mailsuite.mail.mailboxes import MailboxStatus, Messages
 from mailsuite.mail.uids import UID, ModSeq, UIDSet
 from mailsuite.store import scan
-from mailsuite.store.flagging import found_at_once
+from mailsuite.store.locating import Locator
 from mailsuite.store.mailboxfolder import MailboxFolder
 from mailsuite.store.maildir import MessageName
 from mailsuite.store.messages import (
@@ -141,22 +141,26 @@ def paths(
     """
     files = mailbox.files_of(uids.ranges)
     if check:
+        locator = Locator(mailbox)
         files = {
             uid: there
             for uid, file in files.items()
-            if (there := _there(mailbox, file)) is not None
+            if (there := _there(locator, file)) is not None
         }
     return {uid: f"{mailbox.path}/{file.path}" for uid, file in files.items()}
 
 
-def _there(mailbox: MailboxFolder, file: FileRow) -> FileRow | None:
+def _there(locator: Locator, file: FileRow) -> FileRow | None:
+    """
+    Where the file is in truth, None if it is gone.
+    """
     places: list[FileRow] = []
 
     def see(there: FileRow) -> None:
-        os.stat(f"{mailbox.path}/{there.path}")
+        os.stat(f"{locator.path}/{there.path}")
         places.append(there)
 
-    found_at_once(mailbox, file, see)
+    locator.use(file, see)
     return places[0] if places else None
 
 
