@@ -28,6 +28,9 @@ from mailsuite.accounts.routes import Key
 _STORAGE = re.compile(r"storage=(\d{1,20})([bkmgt]?)", re.IGNORECASE)
 _MESSAGES = re.compile(r"messages=(\d{1,20})", re.IGNORECASE)
 
+#: Dovecot's extra field of a user who may not log in.
+_NO_LOGIN = re.compile(r"(?:^|\s)nologin(?:\s|=|$)")
+
 #: Dovecot counts storage in kilobytes where no unit is given.
 _UNITS = {"b": 1, "": 1 << 10, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30,
           "t": 1 << 40}  # fmt: skip
@@ -49,6 +52,7 @@ class User:
     password: str = field(repr=False)
     octets_limit: int | None
     messages_limit: int | None
+    suspended: bool
 
 
 def read_lines(lines: Iterable[str], domain: str) -> list[User]:
@@ -129,6 +133,7 @@ def _user(number: int, line: str, domain: str) -> User:
         password=password,
         octets_limit=octets_limit,
         messages_limit=messages_limit,
+        suspended=_NO_LOGIN.search(extra) is not None,
     )
 
 
@@ -147,6 +152,8 @@ def _add(
             user.octets_limit or None,
             user.messages_limit or None,
         )
+    if user.suspended:
+        account_rows.suspend(connection, number, True)
 
 
 def _new_password(stored: str, salt: tuple[bytes, int]) -> NewPassword:

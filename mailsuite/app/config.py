@@ -253,10 +253,10 @@ def examine(path: Path) -> tuple[Configuration, list[Fault]]:
 
 def mail_folder(found: Configuration, state: Path) -> str:
     """
-    The folder that all accounts' folders lie in: the fixed beginning of
-    ``home``.
+    The folder that all mail lies in: the fixed beginning of ``maildir``.
     """
-    beginning = found.home.replace("{state}", str(state)).partition("{")[0]
+    whole = found.maildir.replace("{home}", found.home)
+    beginning = whole.replace("{state}", str(state)).partition("{")[0]
     return os.path.dirname(beginning)
 
 

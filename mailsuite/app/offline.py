@@ -4,6 +4,7 @@ An operation without a running suite: this process has the state folder.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
+from twisted.python.util import switchUID
 
 from mailsuite.accounts.threads import SameThread
 from mailsuite.app import directory
@@ -33,6 +35,7 @@ def perform_offline(
     :raises StateInUse: another process has the folder.
     :raises AccountsError: it cannot be done.
     """
+    _become_owner(state)
     disk = Disk()
     disk.make_folders(str(state), 0o711)
     lock = StateLock(state)
@@ -43,6 +46,18 @@ def perform_offline(
     finally:
         lock.release()
         disk.close()
+
+
+def _become_owner(state: Path) -> None:
+    """
+    As root, go on as the user whose folder it is, so that the suite can read
+    what is made there.
+    """
+    if os.geteuid() != 0 or not state.exists():
+        return
+    owner = state.stat()
+    if owner.st_uid != 0:
+        switchUID(owner.st_uid, owner.st_gid)
 
 
 async def _perform(

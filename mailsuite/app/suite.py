@@ -124,14 +124,11 @@ class Suite(Service):
         state = self._start.state
         if not state.exists():
             state.parent.mkdir(parents=True, exist_ok=True)
-            state.mkdir(mode=0o711)
-            if os.geteuid() == 0:
-                uid, gid = self._start.uid, self._start.gid
-                os.chown(
-                    state,
-                    -1 if uid is None else uid,
-                    -1 if gid is None else gid,
-                )
+            state.mkdir()
+            # Whatever the umask is: `sendmail` has to pass through.
+            state.chmod(0o711)
+        if os.geteuid() == 0:
+            _hand_over(state, self._start.uid, self._start.gid)
         super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
@@ -382,6 +379,23 @@ class Suite(Service):
         self._disk.close()
         if self._start.ephemeral:
             shutil.rmtree(self._start.state, ignore_errors=True)
+
+
+def _hand_over(state: Path, uid: int | None, gid: int | None) -> None:
+    """
+    Give what commands of root's left in the state folder to the user that the
+    suite runs as.
+    """
+    if uid is None and gid is None:
+        return
+    for path in (state, *state.iterdir()):
+        if path.lstat().st_uid == 0:
+            os.chown(
+                path,
+                -1 if uid is None else uid,
+                -1 if gid is None else gid,
+                follow_symlinks=False,
+            )
 
 
 def _say(text: str) -> None:

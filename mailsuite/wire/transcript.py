@@ -7,6 +7,8 @@ Implementation notes
   their command and ``<secret>``; while an authentication goes on, so does every
   line of the client's.
 - A literal of IMAP's LOGIN is masked as a line of an authentication would be.
+- What looks like one of these commands, mistyped or without its tag, is masked
+  too; a message's own lines are not, between SMTP's 354 and the lone dot.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ _SMTP_AUTH = re.compile(rb"(?i)^(AUTH +\S+)( .*)?$")
 _POP3_PASS = re.compile(rb"(?i)^(PASS)( .*)?$")
 _IMAP_LOGIN = re.compile(rb"(?i)^(\S+ +LOGIN)( .*)?$")
 _IMAP_AUTH = re.compile(rb"(?i)^(\S+ +AUTHENTICATE +\S+)( .*)?$")
+
+#: A line whose first or second word is nearly one of these commands.
+_ALMOST = re.compile(rb"(?i)^((?:\S+ +)?\S*(?:LOGIN|PASS|AUTH)\S*)( .*)$")
 
 #: What ends an authentication: the server's last word of it.
 _SMTP_END = re.compile(rb"^(?!334)\d{3}")
@@ -40,6 +45,7 @@ class Transcript:
         """
         self._protocol = protocol
         self._secret = False
+        self._content = False
         self._client = b""
         self._server = b""
 
@@ -60,6 +66,9 @@ class Transcript:
     def _from_client(self, line: bytes) -> str:
         if self._secret:
             return _SECRET
+        if self._content:
+            self._content = line != b"."
+            return _shown(line)
         begun: re.Match[bytes] | None = None
         match self._protocol:
             case "smtp":
@@ -74,6 +83,8 @@ class Transcript:
                 begun = _IMAP_LOGIN.match(line) or _IMAP_AUTH.match(line)
                 self._secret = begun is not None
         if begun is None:
+            begun = _ALMOST.match(line)
+        if begun is None:
             return _shown(line)
         return _shown(begun[1]) + (f" {_SECRET}" if begun[2] else "")
 
@@ -85,6 +96,8 @@ class Transcript:
             self._secret = end.match(line) is None
             if line.startswith((b"334 ", b"+ ")):
                 return _shown(line.split(b" ")[0]) + f" {_SECRET}"
+        if self._protocol == "smtp" and line.startswith(b"354"):
+            self._content = True
         return _shown(line)
 
 

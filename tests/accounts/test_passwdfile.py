@@ -61,7 +61,20 @@ class PasswdFileTests(PeopleTestCase):
         )
         self.assertEqual(
             read_lines([line + "\n"], "localhost"),
-            [User(1, ("bob", "localhost"), SSHA512, 2 << 30, 500)],
+            [User(1, ("bob", "localhost"), SSHA512, 2 << 30, 500, False)],
+        )
+
+    def test_no_login(self) -> None:
+        """
+        Who may not log in at Dovecot may not here.
+        """
+        self.import_lines(f"bob:{SSHA512}::::::nologin", f"ann:{SSHA512}")
+
+        listed = self.now(self.administration.list_accounts())
+
+        self.assertEqual(
+            {one.address: one.suspended for one in listed},
+            {"bob@localhost": True, "ann@localhost": False},
         )
 
     def test_storage_without_unit(self) -> None:

@@ -81,6 +81,31 @@ class TranscriptTests(SynchronousTestCase):
              "S: + <secret>", "C: <secret>", "S: a OK in", "C: b NOOP"],
         )  # fmt: skip
 
+    def test_mistyped_commands_are_masked(self) -> None:
+        """
+        A password behind a word that is almost a command is one all the same.
+        """
+        self.assertEqual(
+            self._play("imap", b"LOGIN bob hungry", b"a LOGINN bob hungry"),
+            ["C: LOGIN <secret>", "C: a LOGINN <secret>"],
+        )
+        self.assertEqual(
+            self._play("pop3", b"xPASS hungry"), ["C: xPASS <secret>"]
+        )
+
+    def test_a_message_is_shown_as_it_is(self) -> None:
+        """
+        Between 354 and the lone dot nothing is a command.
+        """
+        self.assertEqual(
+            self._play(
+                "smtp", b"DATA", b"<354 go", b"Pass the ketchup", b".",
+                b"<250 ok", b"AUTH PLAIN x",
+            ),
+            ["C: DATA", "S: 354 go", "C: Pass the ketchup", "C: .",
+             "S: 250 ok", "C: AUTH PLAIN <secret>"],
+        )  # fmt: skip
+
     def test_what_is_not_printable_is_escaped(self) -> None:
         """
         A terminal is safe from what a peer sends.
