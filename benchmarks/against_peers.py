@@ -4,7 +4,7 @@ Ours and Postfix with Dovecot, in turn, on the same work: the ratios.
     python benchmarks/against_peers.py [--scale small] [--only smtp,pop3]
 
 Needs the load generator (the folder ``bench`` in MAILSUITE_SHARED, else in
-``../shared``), Debian's postfix, dovecot-imapd, dovecot-pop3d and dovecot-lmtpd,
+``../shared``), Debian's postfix, dovecot-imapd, dovecot-pop3d & dovecot-lmtpd,
 and root, which Postfix and Dovecot start as.  Everything listens on loopback.
 """
 

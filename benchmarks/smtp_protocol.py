@@ -221,7 +221,9 @@ def main() -> None:
                 for _ in range(arguments.rounds)
             )
             each = best / count
-            print(f"{octets:>7} {name:<10} {1 / each:>20,.0f} {each * 1e6:>18.1f}")
+            print(
+                f"{octets:>7} {name:<10} {1 / each:>20,.0f} {each * 1e6:>18.1f}"
+            )
 
 
 def _checked(result: tuple[float, int], count: int) -> float:

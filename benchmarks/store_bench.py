@@ -2,7 +2,9 @@
 How quick the store is, without any protocol: durable deliveries, the opening
 of a large mailbox, renderings, contents.
 
-Usage: python benchmarks/store_bench.py [deliver|select|read|idle ...] [--folder F]
+Usage::
+
+    python benchmarks/store_bench.py [deliver|select|read|idle] [--folder F]
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ from mailsuite.imap.renderers import renderers
 from mailsuite.interfaces import AccountRecord
 from mailsuite.mail.flags import SEEN, FlagMode
 from mailsuite.mail.uids import UID, UIDSet
-from mailsuite.store.index import Index
 from mailsuite.store.pool import Pool
 from mailsuite.store.service import MailboxService, StoreLimits
 from mailsuite.store.watcher import Watcher
