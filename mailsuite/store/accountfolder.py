@@ -276,6 +276,8 @@ class AccountFolder:
         """
         assert self._hold is not None
         self.changing()
+        # What is in memory may be ahead of the index.
+        self.mailboxes.load()
         self.epoch += 1
         recover(self)
         try:
@@ -336,6 +338,29 @@ class AccountFolder:
             yield
             self.index.set_standing(self.modseqs.last, self.epoch)
         self._seen = self.modseqs.last
+
+    @contextmanager
+    def commit_done(self) -> Iterator[None]:
+        """
+        The same for what the files say already, durably: if the index has no
+        room for it, it is brought up from them later.
+        """
+        try:
+            with self.commit():
+                yield
+        except StoreFull:
+            self.log.warn(
+                "The index of {account} has no room, and is behind",
+                account=self.record.address,
+            )
+            self._doubtful = True
+
+    @property
+    def is_doubtful(self) -> bool:
+        """
+        Whether all must be compared with the maildir before the next step.
+        """
+        return self._doubtful
 
     def next_modseq(self) -> ModSeq:
         """

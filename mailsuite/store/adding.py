@@ -258,7 +258,7 @@ def _add(
     mailbox: MailboxFolder, rows: list[MessageRow], files: list[FileRow]
 ) -> None:
     account = mailbox.account
-    with account.commit():
+    with account.commit_done():
         account.index.add_messages(mailbox.row.mailbox, rows, files)
         mailbox.save()
     account.use.add(sum(row[3] for row in rows), len(rows))

@@ -270,7 +270,7 @@ def _commit(
         )
         for one, uid in made
     ]
-    with account.commit():
+    with account.commit_done():
         account.index.add_messages(row.mailbox, rows, files)
         destination.save()
     account.use.add(sum(x[3] for x in rows), len(rows))

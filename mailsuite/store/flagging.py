@@ -128,7 +128,7 @@ def _commit(
 ) -> None:
     account, row = mailbox.account, mailbox.row
     row.highestmodseq = modseq = account.next_modseq()
-    with account.commit():
+    with account.commit_done():
         account.index.set_flags(
             row.mailbox,
             modseq,
@@ -170,7 +170,7 @@ def settle(mailbox: MailboxFolder) -> None:
             except FileNotFoundError:
                 continue
             moved.append(new)
-    with account.commit():
+    with account.commit_done():
         account.index.set_names(mailbox.row.mailbox, moved)
         mailbox.save()
 
@@ -224,7 +224,7 @@ def commit_removal(mailbox: MailboxFolder, going: Sequence[MessageRow]) -> None:
     account, row = mailbox.account, mailbox.row
     uids = [message[0] for message in going]
     row.highestmodseq = modseq = account.next_modseq()
-    with account.commit():
+    with account.commit_done():
         account.index.expunge(row.mailbox, modseq, uids)
         pruned = account.index.prune_expunged(row.mailbox, EXPUNGES_KEPT)
         if pruned is not None:

@@ -94,7 +94,12 @@ class Suspension:
         """
         account = self._account
         inbox = account.mailboxes.get("")
-        if account.is_open or self._left is None or inbox is None:
+        if (
+            account.is_open
+            or account.is_doubtful
+            or self._left is None
+            or inbox is None
+        ):
             return False
         hold = AccountHold(account.record.home)
         try:

@@ -255,7 +255,7 @@ def delete(account: AccountFolder, name: str) -> None:
     disk.sync(folders=[root])
     del account.mailboxes[folder]
     modseq = account.next_modseq()
-    with account.commit():
+    with account.commit_done():
         account.index.forget_mailbox(row.mailbox)
     account.use.forget()
     account.settings.forget(row.guid)
@@ -344,7 +344,7 @@ def make_renames(account: AccountFolder, pairs: list[tuple[str, str]]) -> None:
 def _commit_renames(account: AccountFolder, renames: dict[str, str]) -> None:
     told = []
     modseq = account.next_modseq()
-    with account.commit():
+    with account.commit_done():
         for before, after in renames.items():
             mailbox = account.mailboxes.pop(folder_of(before))
             row = mailbox.row

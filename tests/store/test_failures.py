@@ -192,21 +192,50 @@ class FailureTests(StoreTestCase):
 
     async def test_full_index(self) -> None:
         """
-        Where SQLite itself has no room, the message that is in the maildir
-        already is found when there is room again, once.
+        Where SQLite itself has no room, what the maildir has durably is
+        answered and told; the index has it when there is room again, once.
         """
         inbox = await self.inbox()
         await self.limit_index(pages=1)
 
-        with self.assertRaises(StoreFull):
-            for _ in range(200):
-                await inbox.append(await self.content(message()))
-        # The database was closed, and with it the limit is gone.
+        for _ in range(200):
+            await inbox.append(await self.content(message()))
+        # The database is closed, and with it the limit is gone.
+        self.account.suspend()
         await inbox.append(await self.content(message()))
 
         uids = list(inbox.messages.uids)
         self.assertEqual(len(uids), len(self.files("cur")))
-        self.assertEqual(uids, list(range(1, len(uids) + 1)))
+        self.assertEqual(uids, list(range(1, 203)))
+        status = await self.account.status("INBOX")
+        self.assertEqual((status.messages, status.uidnext), (202, 203))
+
+    async def test_flags_and_expunge_with_a_full_index(self) -> None:
+        """
+        Flags are changed and messages removed on a full disk, and stay so.
+        """
+        inbox = await self.inbox()
+        for _ in range(300):
+            await inbox.append(await self.content(message()))
+        heard = Heard()
+        inbox.listen(heard)
+        await self.limit_index(pages=1)
+
+        everything = UIDSet(((1, 301),))
+        for flags in ([SEEN], [SEEN, "\\Flagged"], [SEEN, "\\Deleted"]):
+            await inbox.store(everything, FlagMode.REPLACE, flags)
+        gone = await inbox.expunge(UIDSet(((2, 301),)))
+
+        self.assertEqual(len(gone), 300)
+        self.assertEqual(list(inbox.messages.uids), [1])
+        self.account.suspend()
+        inbox = await self.account.open_mailbox("INBOX")
+        self.assertEqual(list(inbox.messages.uids), [1])
+        self.assertEqual(
+            inbox.flag_names.names(inbox.messages.flags[0]),
+            ("\\Deleted", SEEN),
+        )
+        self.assertEqual((await self.account.status("INBOX")).messages, 1)
 
     async def limit_index(self, pages: int) -> None:
         """
