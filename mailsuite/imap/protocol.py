@@ -57,6 +57,9 @@ from mailsuite.imap.wire.events import (
 _MOST_ERRORS = 20
 
 _TOO_MANY_ERRORS = responses.untagged(responses.BYE, b"Too many errors")
+_TOO_MUCH = responses.untagged(
+    responses.BYE, b"The literal is too large to go on"
+)
 _TIMED_OUT = responses.untagged(
     responses.BYE, b"Autologout; you were silent too long"
 )
@@ -288,6 +291,8 @@ class IMAP:
         if session.idling is not None:
             session.end_idling()
         octets = responses.rejected(event)
+        if event.ends:
+            return Close(octets + _TOO_MUCH)
         if event.condition == responses.BAD and self._is_one_error_too_many():
             return Close(octets + _TOO_MANY_ERRORS)
         return octets

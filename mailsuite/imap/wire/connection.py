@@ -50,6 +50,10 @@ _PIECE: Final = 65536
 
 #: Digits of the largest number64; a size of more is as good as endless.
 _MOST_DIGITS: Final = 19
+#: A literal over the limit is read to its end up to so many times the largest
+#: message; a larger one ends the connection.
+_SWALLOWED: Final = 4
+
 _HUGE: Final = 10**_MOST_DIGITS
 
 _LITERAL_TOO_LARGE = b"Literal is too large"
@@ -313,6 +317,14 @@ class Connection:
             return event
         if announced.synchronizing:
             return self._finish()
+        if size > _SWALLOWED * self._limits.append:
+            # RFC 7888 4: the server may end the connection.
+            event = self._finish()
+            return (
+                replace(event, ends=True)
+                if isinstance(event, Rejected)
+                else Rejected(None, BAD, None, _LITERAL_TOO_LARGE, ends=True)
+            )
         self._left = size
         self._read = Connection._swallow
         return None

@@ -31,12 +31,15 @@ class Rejected:
     :param tag: None if there was none: then the answer is untagged.
     :param condition: ``NO`` or ``BAD``.
     :param code: the response code, without its brackets.
+    :param ends: the connection cannot go on: what comes is not worth reading
+        to its end.
     """
 
     tag: bytes | None
     condition: bytes
     code: bytes | None
     text: bytes
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,6 +314,19 @@ class AppendTests(SynchronousTestCase):
             [AppendBegin(b"a", commands.Append("x", 0)), AppendEnd(b"a")],
         )
 
+    def test_a_hopeless_literal_ends_the_connection(self) -> None:
+        """
+        Four gigabytes are not read to their end only to be refused.
+        """
+        for command in (b"a LOGIN {4294967296+}", b"a APPEND x {4294967296+}"):
+            conversation = Conversation()
+            conversation.hear(command + b"\r\n")
+
+            [event] = conversation.events
+            assert isinstance(event, Rejected)
+            self.assertEqual(event.code, b"TOOBIG")
+            self.assertTrue(event.ends)
+
     def test_memory(self) -> None:
         """
         A large message passes through in pieces; none of it is kept.
