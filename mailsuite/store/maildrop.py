@@ -126,7 +126,11 @@ class Maildrop:
         """
         See ``IMaildrop``.
         """
-        return await self._mailbox.remove(uids)
+        removed = await self._mailbox.remove(uids)
+        left = self._mailbox.messages
+        # What another session expunged meanwhile is gone as well.
+        gone = UIDSet.of(uid for uid in uids if left.place(uid) is None)
+        return removed | gone
 
     def release(self) -> None:
         """

@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from mailsuite.mail.flags import DELETED, FlagMode
+from mailsuite.mail.uids import UIDSet
 from mailsuite.mail.uniqueids import UniqueIdFormat
 from tests.support.stores import StoreTestCase, message
 
@@ -71,3 +73,30 @@ class UniqueIdTests(StoreTestCase):
         self.assertEqual(
             await self.ids(" P\xe4"), ["000000016b0609ca", "0000001a6b0609ca"]
         )
+
+
+class DeleteTests(StoreTestCase):
+    """
+    Tests for what POP3's QUIT removes.
+    """
+
+    async def test_what_others_expunged_is_gone_too(self) -> None:
+        """
+        A message that went meanwhile is not one that could not be removed.
+        """
+        account = await self.store.account(self.record())
+        mailbox = await account.mailbox("INBOX")
+        for _ in range(2):
+            content = await self.store.incoming(None)
+            content.write(message())
+            await mailbox.append(content)
+        maildrop = await account.maildrop()
+        await mailbox.store(UIDSet.of([1]), FlagMode.ADD, [DELETED])
+        await mailbox.expunge()
+
+        gone = await maildrop.delete(UIDSet.of([1, 2]))
+
+        self.assertEqual(gone, UIDSet.of([1, 2]))
+        maildrop.release()
+        mailbox.release()
+        account.release()
