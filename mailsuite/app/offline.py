@@ -22,6 +22,15 @@ from mailsuite.app.operations import Plain, perform
 from mailsuite.app.statelock import StateLock
 from mailsuite.disk import Disk
 
+#: What may be done before the first start.
+_BEGINNINGS = {"user.add", "user.import", "domain.add", "alias.add"}
+
+
+class NoState(Exception):
+    """
+    The state folder is not there; its name may be mistyped.
+    """
+
 
 def perform_offline(
     configuration: Configuration,
@@ -32,9 +41,12 @@ def perform_offline(
     """
     Carry out an operation in this process; blocks until it is done.
 
+    :raises NoState: there is no such folder, and the operation makes none.
     :raises StateInUse: another process has the folder.
     :raises AccountsError: it cannot be done.
     """
+    if operation not in _BEGINNINGS and not state.exists():
+        raise NoState(f"{state}: there is no such state folder")
     _become_owner(state)
     disk = Disk()
     disk.make_folders(str(state), 0o711)

@@ -122,13 +122,15 @@ class Suite(Service):
         Make the state folder for the user that owns all mail.
         """
         state = self._start.state
-        if not state.exists():
-            state.parent.mkdir(parents=True, exist_ok=True)
-            state.mkdir()
-            # Whatever the umask is: `sendmail` has to pass through.
-            state.chmod(0o711)
-        if os.geteuid() == 0:
-            _hand_over(state, self._start.uid, self._start.gid)
+        try:
+            if not state.exists():
+                state.mkdir(parents=True)
+                # Whatever the umask is: `sendmail` has to pass through.
+                state.chmod(0o711)
+            if os.geteuid() == 0:
+                _hand_over(state, self._start.uid, self._start.gid)
+        except OSError as trouble:
+            self._fail(trouble)
         super().privilegedStartService()  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:

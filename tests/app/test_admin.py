@@ -219,6 +219,17 @@ class CommandTests(SynchronousTestCase):
         self.assertIn("bob", self.run_one("user", "list", "-s", other))
         self.assertNotIn("bob", self.run_one("user", "list"))
 
+    def test_a_mistyped_folder_is_noticed(self) -> None:
+        """
+        Looking makes nothing; only what begins something does.
+        """
+        missing = Path(self.mktemp()).absolute()
+
+        said = self.run_one("user", "list", "-s", str(missing), status=1)
+
+        self.assertIn("no such state folder", said)
+        self.assertFalse(missing.exists())
+
     def test_status_without_a_suite(self) -> None:
         """
         A script sees it by the status.

@@ -23,7 +23,7 @@ import click
 
 from mailsuite.app import config
 from mailsuite.app.control import NotRunning, OperationFailed, ask
-from mailsuite.app.offline import perform_offline
+from mailsuite.app.offline import NoState, perform_offline
 from mailsuite.app.operations import Plain
 from mailsuite.app.statelock import StateInUse
 from mailsuite.errors import MailError
@@ -69,7 +69,7 @@ class Where:
             raise click.ClickException(str(failed)) from failed
         try:
             return perform_offline(found, state, operation, arguments)
-        except (MailError, StateInUse) as error:
+        except (MailError, NoState, OSError, StateInUse) as error:
             text = getattr(error, "public", None) or str(error)
             raise click.ClickException(text) from error
 
