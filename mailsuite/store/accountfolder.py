@@ -226,7 +226,9 @@ class AccountFolder:
     # In order
 
     def _put_in_order(self) -> None:
-        if self._index is not None and not self._is_same_index():
+        if self._index is not None and (
+            self._index.read_only or not self._is_same_index()
+        ):
             self._close_index()
         if self._index is None:
             self._open_index()
@@ -259,8 +261,10 @@ class AccountFolder:
         if untouched and (modseq, epoch) == (self._seen, self.epoch):
             # What is in memory is right, and may be ahead.
             return
+        # What another process lost in a crash of the system, so did we.
+        remembered = 0 < self._seen <= modseq
         certain = not index.fresh and (
-            not alone or self._clean.matches(modseq, index.inode)
+            remembered or not alone or self._clean.matches(modseq, index.inode)
         )
         self.modseqs.start(max(modseq, self.modseqs.last), certain=certain)
         self.mailboxes.load()
@@ -339,15 +343,14 @@ class AccountFolder:
             self.index.set_standing(self.modseqs.last, self.epoch)
         self._seen = self.modseqs.last
 
-    @contextmanager
-    def commit_done(self) -> Iterator[None]:
+    def commit_done(self, write: Callable[[], None]) -> None:
         """
-        The same for what the files say already, durably: if the index has no
-        room for it, it is brought up from them later.
+        Write to the index what the files say already, durably: if it has no
+        room for that, it is brought up from them later.
         """
         try:
             with self.commit():
-                yield
+                write()
         except StoreFull:
             self.log.warn(
                 "The index of {account} has no room, and is behind",

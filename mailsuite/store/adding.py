@@ -258,8 +258,11 @@ def _add(
     mailbox: MailboxFolder, rows: list[MessageRow], files: list[FileRow]
 ) -> None:
     account = mailbox.account
-    with account.commit_done():
+
+    def write() -> None:
         account.index.add_messages(mailbox.row.mailbox, rows, files)
         mailbox.save()
+
+    account.commit_done(write)
     account.use.add(sum(row[3] for row in rows), len(rows))
     mailbox.delta(rows)

@@ -117,9 +117,10 @@ def _move(
     made = _make(source, destination, copies)
     _commit(destination, made)
     going = [copy.row for copy, _ in made]
+    modseq = account.next_modseq()
     unlink(source, UIDSet.of(row[0] for row in going))
     account.intents.fulfilled()
-    commit_removal(source, going)
+    commit_removal(source, going, modseq)
     return made
 
 
@@ -270,9 +271,12 @@ def _commit(
         )
         for one, uid in made
     ]
-    with account.commit_done():
+
+    def write() -> None:
         account.index.add_messages(row.mailbox, rows, files)
         destination.save()
+
+    account.commit_done(write)
     account.use.add(sum(x[3] for x in rows), len(rows))
     destination.delta(rows)
 

@@ -18,6 +18,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import quote
 
 from mailsuite.disk import Disk
 from mailsuite.errors import StoreFull, StoreUnavailable
@@ -125,6 +126,7 @@ class Database:
     :param path: of its file.
     :param account: the account's number; it leads every row.
     :ivar fresh: it was made at this opening.
+    :ivar read_only: the disk was full at the opening.
     :ivar inode: of its file; another one there is another database.
     """
 
@@ -133,13 +135,17 @@ class Database:
         self.account = account
         self._disk = disk
         self.fresh = False
+        self.read_only = False
         try:
             self._database = self._open()
         except (IndexBroken, sqlite3.Error) as error:
-            if _is_trouble_of_disk(error):
+            if not _is_trouble_of_disk(error):
+                remove_database(path, disk)
+                self._database = self._open()
+            elif isinstance(as_mail_error(error), StoreFull):
+                self._database = self._open_for_reading(error)
+            else:
                 raise as_mail_error(error) from error
-            remove_database(path, disk)
-            self._database = self._open()
         self.inode = os.stat(path).st_ino
 
     def _open(self) -> sqlite3.Connection:
@@ -157,14 +163,42 @@ class Database:
             version = database.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 self._make_tables(database)
-            elif version != SCHEMA_VERSION:
-                raise IndexBroken
-            row = database.execute("SELECT account FROM account").fetchone()
-            if row != (self.account,):
-                raise IndexBroken
+            self._verify(database)
         except BaseException:
             database.close()
             raise
+        return database
+
+    def _verify(self, database: sqlite3.Connection) -> None:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            raise IndexBroken
+        row = database.execute("SELECT account FROM account").fetchone()
+        if row != (self.account,):
+            raise IndexBroken
+
+    def _open_for_reading(self, error: Exception) -> sqlite3.Connection:
+        """
+        The database on a full disk, where it was closed in order: there is no
+        room for what goes beside an open one.
+
+        :raises StoreFull: it was not.
+        """
+        wal = f"{self.path}-wal"
+        if os.path.exists(wal) and os.path.getsize(wal):
+            raise StoreFull from error
+        database = sqlite3.connect(
+            f"file:{quote(self.path)}?immutable=1",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            self._verify(database)
+        except (IndexBroken, sqlite3.Error):
+            database.close()
+            raise StoreFull from error
+        self.read_only = True
         return database
 
     def _make_tables(self, database: sqlite3.Connection) -> None:
@@ -206,6 +240,8 @@ class Database:
         """
         What is changed inside is changed whole or not at all.
         """
+        if self.read_only:
+            raise StoreFull
         with self._guarded() as database:
             database.execute("BEGIN IMMEDIATE")
             try:

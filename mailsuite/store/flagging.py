@@ -12,6 +12,7 @@ Implementation notes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -55,6 +56,8 @@ def store(
         rows = [row for row in rows if row[0] not in without]
     changing = [row for row in rows if _changed(row[1], mode, bits) != row[1]]
     files = mailbox.files_of(uids.ranges)
+    # If there is no room for it, nothing must have been changed.
+    modseq = mailbox.account.next_modseq() if changing else None
     renamed = _rename(
         mailbox,
         [files[row[0]] for row in changing],
@@ -62,7 +65,7 @@ def store(
     )
     changed = [row for row in changing if row[0] in renamed]
     if changed or keywords != mailbox.row.keywords:
-        _commit(mailbox, changed, renamed)
+        _commit(mailbox, modseq, changed, renamed)
     lost = {row[0] for row in changing if row[0] not in renamed}
     stood = UIDSet.of(row[0] for row in rows if row[0] not in lost)
     unchanged = UIDSet.of(refused)
@@ -124,20 +127,23 @@ def _rename(
 
 
 def _commit(
-    mailbox: MailboxFolder, changed: Sequence[MessageRow], renamed: _Renamed
+    mailbox: MailboxFolder,
+    modseq: ModSeq | None,
+    changed: Sequence[MessageRow],
+    renamed: _Renamed,
 ) -> None:
     account, row = mailbox.account, mailbox.row
-    row.highestmodseq = modseq = account.next_modseq()
-    with account.commit_done():
-        account.index.set_flags(
-            row.mailbox,
-            modseq,
-            [(before[0], renamed[before[0]][1]) for before in changed],
-        )
-        account.index.set_names(
-            row.mailbox, [file for file, _ in renamed.values()]
-        )
+    modseq = modseq or account.next_modseq()
+    row.highestmodseq = modseq
+    flags = [(before[0], renamed[before[0]][1]) for before in changed]
+    files = [file for file, _ in renamed.values()]
+
+    def write() -> None:
+        account.index.set_flags(row.mailbox, row.highestmodseq, flags)
+        account.index.set_names(row.mailbox, files)
         mailbox.save()
+
+    account.commit_done(write)
     mailbox.delta(
         [
             (uid, renamed[uid][1], modseq, size, date)
@@ -170,9 +176,12 @@ def settle(mailbox: MailboxFolder) -> None:
             except FileNotFoundError:
                 continue
             moved.append(new)
-    with account.commit_done():
+
+    def write() -> None:
         account.index.set_names(mailbox.row.mailbox, moved)
         mailbox.save()
+
+    account.commit_done(write)
 
 
 def expunge(mailbox: MailboxFolder, uids: UIDSet | None) -> UIDSet:
@@ -182,8 +191,30 @@ def expunge(mailbox: MailboxFolder, uids: UIDSet | None) -> UIDSet:
     :raises OSError: some may be gone; the next look tells which.
     """
     ranges = (EVERY_UID if uids is None else uids).ranges
-    going = [row for row in mailbox.rows_of(ranges) if row[1] & DELETED_BIT]
+    rows = mailbox.rows_of(ranges)
+    if mailbox.account.is_doubtful:
+        # The index is behind, on a full disk: what to remove, names tell.
+        flags = _flags_in_names(mailbox, ranges)
+        going = [x for x in rows if flags.get(x[0], 0) & DELETED_BIT]
+    else:
+        going = [x for x in rows if x[1] & DELETED_BIT]
     return remove(mailbox, going)
+
+
+def _flags_in_names(
+    mailbox: MailboxFolder, ranges: Sequence[tuple[int, int]]
+) -> dict[int, int]:
+    """
+    The flags of messages as their files' names have them.
+    """
+    names = (
+        MessageName.parse(name)
+        for place in (NEW, CUR)
+        for name in os.listdir(f"{mailbox.path}/{place}")
+    )
+    flags = {name.base: name.flags for name in names}
+    files = mailbox.files_of(ranges)
+    return {uid: flags.get(file.base, 0) for uid, file in files.items()}
 
 
 def remove(mailbox: MailboxFolder, going: Sequence[MessageRow]) -> UIDSet:
@@ -193,8 +224,10 @@ def remove(mailbox: MailboxFolder, going: Sequence[MessageRow]) -> UIDSet:
     if not going:
         return UIDSet()
     gone = UIDSet.of(row[0] for row in going)
+    # If there is no room for it, nothing must have been removed.
+    modseq = mailbox.account.next_modseq()
     unlink(mailbox, gone)
-    commit_removal(mailbox, going)
+    commit_removal(mailbox, going, modseq)
     return gone
 
 
@@ -217,18 +250,23 @@ def unlink(mailbox: MailboxFolder, uids: UIDSet) -> None:
         disk.sync(folders=[f"{path}/{place}" for place in sorted(touched)])
 
 
-def commit_removal(mailbox: MailboxFolder, going: Sequence[MessageRow]) -> None:
+def commit_removal(
+    mailbox: MailboxFolder, going: Sequence[MessageRow], modseq: ModSeq
+) -> None:
     """
     Take messages out of the index whose files are gone, and tell.
     """
     account, row = mailbox.account, mailbox.row
     uids = [message[0] for message in going]
-    row.highestmodseq = modseq = account.next_modseq()
-    with account.commit_done():
+    row.highestmodseq = modseq
+
+    def write() -> None:
         account.index.expunge(row.mailbox, modseq, uids)
         pruned = account.index.prune_expunged(row.mailbox, EXPUNGES_KEPT)
         if pruned is not None:
             row.complete_since = pruned
         mailbox.save()
+
+    account.commit_done(write)
     account.use.add(-sum(message[3] for message in going), -len(going))
     mailbox.delta([], uids)

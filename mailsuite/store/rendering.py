@@ -19,6 +19,7 @@ from mmap import mmap
 from typing import TYPE_CHECKING
 
 from mailsuite.disk import Disk
+from mailsuite.errors import StoreFull
 from mailsuite.interfaces import IRenderer
 from mailsuite.mail.uids import UIDSet
 from mailsuite.store import reading
@@ -136,8 +137,12 @@ def _kept(
     folder: MailboxFolder, renderer: IRenderer, wanted: UIDSet
 ) -> dict[int, bytes]:
     index = folder.account.index
-    kind = index.renderings.kind(renderer.name, renderer.version)
     found: dict[int, bytes] = {}
+    try:
+        kind = index.renderings.kind(renderer.name, renderer.version)
+    except StoreFull:
+        # A renderer that the index does not know: all are made.
+        return found
     for first, last in wanted.ranges:
         found.update(
             index.renderings.between(folder.row.mailbox, kind, first, last)

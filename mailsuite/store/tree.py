@@ -23,6 +23,7 @@ from mailsuite.errors import (
     MailboxExists,
     MailboxNotRemovable,
     NoSuchMailbox,
+    StoreFull,
     UnknownSpecialUse,
 )
 from mailsuite.mail.mailboxes import (
@@ -188,7 +189,9 @@ def entries(account: AccountFolder) -> tuple[MailboxEntry, ...]:
     for name in selectable.keys() | levels | subscribed:
         use = None
         if uses and name in selectable:
-            use = uses.get(account.mailbox(selectable[name]).row.guid)
+            # On a full disk the index may not be able to learn of a mailbox.
+            with suppress(StoreFull):
+                use = uses.get(account.mailbox(selectable[name]).row.guid)
         result.append(
             MailboxEntry(
                 name,
@@ -255,8 +258,7 @@ def delete(account: AccountFolder, name: str) -> None:
     disk.sync(folders=[root])
     del account.mailboxes[folder]
     modseq = account.next_modseq()
-    with account.commit_done():
-        account.index.forget_mailbox(row.mailbox)
+    account.commit_done(lambda: account.index.forget_mailbox(row.mailbox))
     account.use.forget()
     account.settings.forget(row.guid)
     account.tell(Deleted(row.guid, modseq))
@@ -342,20 +344,23 @@ def make_renames(account: AccountFolder, pairs: list[tuple[str, str]]) -> None:
 
 
 def _commit_renames(account: AccountFolder, renames: dict[str, str]) -> None:
-    told = []
     modseq = account.next_modseq()
-    with account.commit_done():
-        for before, after in renames.items():
-            mailbox = account.mailboxes.pop(folder_of(before))
-            row = mailbox.row
-            row.folder = folder_of(after)
-            row.highestmodseq = modseq
-            mailbox.moved()
-            account.mailboxes[row.folder] = mailbox
+    moved = []
+    for before, after in renames.items():
+        mailbox = account.mailboxes.pop(folder_of(before))
+        mailbox.row.folder = folder_of(after)
+        mailbox.row.highestmodseq = modseq
+        mailbox.moved()
+        account.mailboxes[mailbox.row.folder] = mailbox
+        moved.append(mailbox)
+
+    def write() -> None:
+        for mailbox in moved:
             mailbox.save()
-            told.append(Renamed(row.guid, modseq, after))
-    for news in told:
-        account.tell(news)
+
+    account.commit_done(write)
+    for mailbox, name in zip(moved, renames.values(), strict=True):
+        account.tell(Renamed(mailbox.row.guid, modseq, name))
 
 
 def _rename_inbox(account: AccountFolder, new: str) -> None:

@@ -12,6 +12,7 @@ from mailsuite.disk import Disk, File
 from mailsuite.errors import MailError, StoreFull, StoreUnavailable
 from mailsuite.mail.flags import SEEN, FlagMode
 from mailsuite.mail.uids import UIDSet
+from mailsuite.store import database
 from mailsuite.store.mailbox import Mailbox
 from tests.support.stores import Heard, StoreTestCase, message
 
@@ -32,7 +33,8 @@ class FailingDisk(Disk):
         return super().create(folder, mode)
 
     def create_named(self, path: str, mode: int = 0o600) -> File:
-        self._write()
+        if not os.path.exists(path):
+            self._write()
         return super().create_named(path, mode)
 
     def append(self, path: str, octets: bytes) -> None:
@@ -236,6 +238,31 @@ class FailureTests(StoreTestCase):
             ("\\Deleted", SEEN),
         )
         self.assertEqual((await self.account.status("INBOX")).messages, 1)
+
+    async def test_opened_on_a_full_disk(self) -> None:
+        """
+        An account that was closed in order is read while the disk is full,
+        and what is removed makes room.
+        """
+        inbox = await self.inbox()
+        await inbox.append(await self.content(message()))
+        await self.store.close()
+        self.store = self.another_service(self.failing)
+        self.patch(database, "_PRAGMAS", "no such thing")
+        self.patch(database, "_is_trouble_of_disk", lambda error: True)
+        self.patch(database, "as_mail_error", lambda error: StoreFull())
+
+        self.failing.full = True
+        account = await self.store.open_account(self.record())
+        inbox = await account.open_mailbox("INBOX")
+        content = await inbox.open(1)
+        await inbox.store(UIDSet.of([1]), FlagMode.ADD, ["\\Deleted"])
+        gone = await inbox.expunge()
+
+        self.assertEqual(await content.read(0, 1000), message())
+        self.assertEqual(list(gone), [1])
+        self.assertEqual(list(inbox.messages.uids), [2])
+        self.assertEqual(len(self.files("cur")), 1)
 
     async def limit_index(self, pages: int) -> None:
         """
