@@ -6,6 +6,7 @@ descriptor for each connection.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import resource
 import sys
@@ -16,6 +17,12 @@ _SWITCH_SECONDS = 0.001
 
 #: New objects, and then rounds over the young ones, before the next round.
 _THRESHOLDS = (50_000, 20, 100)
+
+#: Blocks of so many octets are given back to the system when they are free.
+_LARGE_OCTETS = 1 << 20
+
+#: mallopt's names for what is large, and how much may lie idle at the end.
+_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
 
 
 def tune() -> None:
@@ -30,6 +37,22 @@ def tune() -> None:
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     _allow_descriptors()
+    give_memory_back()
+
+
+def give_memory_back() -> None:
+    """
+    Have the C library keep little of what is not used.
+
+    Left to itself it takes each large block that was freed for a reason to
+    keep larger ones: some odd messages cost 150 MB for good.
+    """
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "mallopt"):
+        # It is not glibc, and has no such habit.
+        return
+    library.mallopt(_M_MMAP_THRESHOLD, _LARGE_OCTETS)
+    library.mallopt(_M_TRIM_THRESHOLD, _LARGE_OCTETS)
 
 
 def _allow_descriptors() -> None:

@@ -6,11 +6,30 @@ from __future__ import annotations
 
 import gc
 import resource
+import subprocess
 import sys
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.app.tuning import tune
+from tests.support.suite import environment
+
+#: Makes the C library learn to keep blocks of 30 MiB, leaves 20 MiB below a
+#: small one that is used, and prints how many kB of memory there are then.
+_HOARDER = """
+import ctypes
+from mailsuite.app.tuning import give_memory_back
+give_memory_back()
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+library.free.argtypes = [ctypes.c_void_p]
+library.free(library.malloc(30 << 20))
+large = library.malloc(20 << 20)
+ctypes.memset(ctypes.c_void_p(large), 1, 20 << 20)
+small = library.malloc(1000)
+library.free(large)
+print(open("/proc/self/statm").read().split()[1])
+"""
 
 
 class TuneTests(SynchronousTestCase):
@@ -56,3 +75,23 @@ class TuneTests(SynchronousTestCase):
         self.assertEqual(
             resource.getrlimit(resource.RLIMIT_NOFILE), (most, most)
         )
+
+    def test_what_is_not_used_is_given_back(self) -> None:
+        """
+        Also below something that is used; without ``give_memory_back`` the
+        20 MiB would stay.
+        """
+
+        def pages(program: str) -> int:
+            done = subprocess.run(
+                [sys.executable, "-c", program],
+                env=environment(),
+                capture_output=True,
+                check=True,
+            )
+            return int(done.stdout)
+
+        frugal = pages(_HOARDER)
+        hoarding = pages(_HOARDER.replace("\ngive_memory_back()", ""))
+
+        self.assertGreater(hoarding - frugal, (15 << 20) // 4096)

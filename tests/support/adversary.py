@@ -21,7 +21,7 @@ from tests.support.suite import RunningSuite
 _SECONDS = 30.0
 
 #: How much more memory a suite may have after what its clients did, octets.
-_GROWTH = 96 << 20
+_GROWTH = 48 << 20
 
 _WORRIES = re.compile(r"Traceback|Unhandled|Bug while|never awaited")
 
