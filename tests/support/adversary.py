@@ -52,6 +52,19 @@ class Adversary:
         context.verify_mode = ssl.CERT_NONE
         self._socket = context.wrap_socket(self._socket)
 
+    def send_in_clear(self, octets: bytes) -> None:
+        """
+        Say this below TLS.
+        """
+        os.write(self._socket.fileno(), octets)
+
+    def end_tls(self) -> None:
+        """
+        Say goodbye in TLS, and wait for the other end's.
+        """
+        assert isinstance(self._socket, ssl.SSLSocket)
+        self._socket = self._socket.unwrap()
+
     def send(self, octets: bytes) -> None:
         """
         Say this.
