@@ -295,7 +295,7 @@ class Transaction:
             check_author(section, self._owns)
             section = without_hidden_recipients(section)
             added = missing_fields(
-                section, now, self.queue_id, self._envelope.origin.our_name
+                section, now, self.queue_id, self._envelope.origin
             )
         # What is no field must not become the rest of one of ours.
         gap = b"" if section or rest.startswith(b"\r\n") else b"\r\n"

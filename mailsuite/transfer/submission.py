@@ -5,8 +5,8 @@ Implementation notes
 
 - Bcc goes: a client that leaves it in would show each recipient the hidden
   ones (RFC 5322 3.6.3 leaves the choice to whoever sends).
-- Date and Message-ID are added, nothing is changed: a client's signature over
-  what it wrote stays good (RFC 6409 8.1 to 8.3).
+- Date, From and Message-ID are added, nothing is changed: a signature over
+  what the client wrote stays good (RFC 6409 8.1 to 8.3).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mailsuite.errors import SenderRefused
 from mailsuite.mail.address import Address
 from mailsuite.mail.addresslists import addresses
 from mailsuite.mail.datetimes import print_date
+from mailsuite.mail.envelope import Origin
 from mailsuite.mail.headers import every
 from mailsuite.transfer.header import without
 
@@ -39,17 +40,23 @@ def check_author(section: bytes, owns: Callable[[Address], bool]) -> None:
 
 
 def missing_fields(
-    section: bytes, when: datetime, queue_id: str, our_name: str
+    section: bytes,
+    when: datetime,
+    queue_id: str,
+    origin: Origin,
 ) -> bytes:
     """
-    The Date and Message-ID fields that the section lacks, with line ends.
+    The Date, From and Message-ID fields that the section lacks, with line
+    ends.
     """
     added = b""
+    if origin.user is not None and not every(section, b"From"):
+        added += f"From: {Address.parse(origin.user)}\r\n".encode()
     if not every(section, b"Date"):
         added += b"Date: %b\r\n" % print_date(when)
     if not every(section, b"Message-ID"):
         # A queue id is never given twice.
-        added += f"Message-ID: <{queue_id}@{our_name}>\r\n".encode()
+        added += f"Message-ID: <{queue_id}@{origin.our_name}>\r\n".encode()
     return added
 
 

@@ -51,6 +51,14 @@ class SubmissionTests(ReceptionTestCase):
         )
         self.assertIn(b"@hamburger.edu>\r\nFrom: bob@hamburger.edu\r\n", octets)
 
+    def test_a_missing_author_is_the_login(self) -> None:
+        """
+        Nobody else can have written it.
+        """
+        octets = self.submitted(b"Subject: x\r\n\r\nHi\r\n")
+
+        self.assertIn(b"\r\nFrom: bob@hamburger.edu\r\n", octets)
+
     def test_present_fields_stay(self) -> None:
         """
         What the client wrote is not written again.
