@@ -48,6 +48,14 @@ _STUFFING = re.compile("(?m)^ ")
 _FLOWED = re.compile(r"(?m)^(?!>|-- $)(.*) \n(?!>)")
 
 
+def _on_one_line(value: bytes) -> str:
+    """
+    A field's value, decoded; one that was folded at a tab has a space there,
+    as if its writer had folded it as most do.
+    """
+    return encodedwords.decode(value).replace("\t", " ")
+
+
 class SearchableText:
     """
     One message, to be asked for what is in it.
@@ -115,7 +123,7 @@ class SearchableText:
     def _values(self) -> list[tuple[bytes, str]]:
         if self._fields is None:
             self._fields = [
-                (name.lower(), folded(encodedwords.decode(value)))
+                (name.lower(), folded(_on_one_line(value)))
                 for name, value in headers.name_value_pairs(
                     self._header_section()
                 )
@@ -128,7 +136,7 @@ class SearchableText:
             section = self._content[part.header_offset : end]
             for name, value in headers.name_value_pairs(section):
                 printed = name.decode("latin-1")
-                yield folded(f"{printed}: {encodedwords.decode(value)}")
+                yield folded(f"{printed}: {_on_one_line(value)}")
             if (filename := part.filename) is not None:
                 yield folded(filename)
 

@@ -210,6 +210,14 @@ class SearchableTextTests(SynchronousTestCase):
             "X"
         )
 
+    def test_folded_at_a_tab(self) -> None:
+        """
+        A value that was folded at a tab is found as one folded at a space.
+        """
+        it = SearchableText(b"Subject: more\r\n\tand more\r\n\r\n")
+
+        self.assertTrue(it.field_contains("subject", folded("more and")))
+
 
 class WindowTests(SynchronousTestCase):
     """
