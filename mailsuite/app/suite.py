@@ -18,6 +18,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -217,7 +218,7 @@ class Suite(Service):
             self._reactor,
             self._disk,
             self._certificates,
-            _transcript if start.transcript else None,
+            self._transcript_shown() if start.transcript else None,
         )
         await self._parts.open()
         new = await self._first_accounts()
@@ -235,6 +236,14 @@ class Suite(Service):
             state=str(start.state),
             count=len(start.bound),
         )
+
+    def _transcript_shown(self) -> Callable[[str], None]:
+        """
+        Where a conversation's lines go: the terminal, else the log.
+        """
+        if self._start.foreground:
+            return _say
+        return lambda line: self._log.info("{line}", line=line)
 
     async def _first_accounts(self) -> bool:
         """
@@ -410,10 +419,6 @@ def _say(text: str) -> None:
     if stream is not None:
         stream.write(text + "\n")
         stream.flush()
-
-
-def _transcript(line: str) -> None:
-    _say(line)
 
 
 def _exit_failed() -> None:
