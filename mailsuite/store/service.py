@@ -12,7 +12,6 @@ Implementation notes
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -52,19 +51,12 @@ from mailsuite.store.incoming import Incoming
 from mailsuite.store.mailbox import Mailbox
 from mailsuite.store.maildir import MessageName, Names
 from mailsuite.store.pool import Pool
+from mailsuite.store.quiet import AT_ONCE, QuietMoments
 from mailsuite.store.verifying import Verifications
 from mailsuite.store.watcher import Watcher
 
-#: How long no delivery must come before accounts that nobody has open give
-#: their UIDs, in seconds; and how many of them do so at once.
-QUIET = 1.0
-_AT_ONCE = 8
-
 #: How long databases that are closed together take for it, in seconds.
 _TIDY_AFTER = 0.5
-
-#: Accounts beyond this wait for their next opening.
-_MOST_LATER = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +129,8 @@ class MailboxService:
         self.verifications = Verifications(clock)
         self._in_memory = MailboxCache(limits.messages_in_memory)
         self._reserved: dict[int, tuple[int, int]] = {}
-        self._later: OrderedDict[int, AccountRecord] = OrderedDict()
-        self._quiet: IDelayedCall | None = None
+        self._quiet = QuietMoments(clock, self._take_in)
         self._tidying: IDelayedCall | None = None
-        self._delivered_at = 0.0
         self._closing = False
 
     # Accounts
@@ -255,7 +245,7 @@ class MailboxService:
         See ``IMailboxService``.
         """
         assert isinstance(content, Incoming)
-        self._delivered_at = self._clock.seconds()
+        self._quiet.delivering()
         results: list[MailError | None] = [None] * len(accounts)
         wanted: list[int] = []
         held: list[Account] = []
@@ -284,8 +274,8 @@ class MailboxService:
             content, accounts, wanted, results
         )
         made: list[int] = []
-        for start in range(0, len(missing), _AT_ONCE):
-            places = missing[start : start + _AT_ONCE]
+        for start in range(0, len(missing), AT_ONCE):
+            places = missing[start : start + AT_ONCE]
             failures = await gatherResults(
                 [
                     Deferred.fromCoroutine(self._make_tree(accounts[place]))
@@ -369,10 +359,7 @@ class MailboxService:
         if account is not None and account.users:
             name = MessageName(base)
             account.arrived(Arrival(base, size, name.seconds or 0, looks))
-        if len(self._later) < _MOST_LATER:
-            self._later[record.number] = record
-        if self._quiet is None and not self._closing:
-            self._quiet = self._clock.callLater(QUIET, self._when_quiet)
+        self._quiet.add(record)
 
     # Quota
 
@@ -414,29 +401,6 @@ class MailboxService:
 
     # UIDs for accounts that nobody has open
 
-    def _when_quiet(self) -> None:
-        self._quiet = None
-        since = self._clock.seconds() - self._delivered_at
-        if since < QUIET:
-            self._quiet = self._clock.callLater(QUIET - since, self._when_quiet)
-            return
-        Deferred.fromCoroutine(self._give_uids()).addErrback(
-            lambda failure: self._log.failure(
-                "Giving UIDs to what was delivered", failure
-            )
-        )
-
-    async def _give_uids(self) -> None:
-        batch = [
-            self._later.popitem(last=False)[1]
-            for _ in range(min(_AT_ONCE, len(self._later)))
-        ]
-        await gatherResults(
-            [Deferred.fromCoroutine(self._take_in(r)) for r in batch]
-        )
-        if self._later and self._quiet is None and not self._closing:
-            self._quiet = self._clock.callLater(0.0, self._when_quiet)
-
     async def _take_in(self, record: AccountRecord) -> None:
         try:
             account = await self.open_account(record)
@@ -458,10 +422,10 @@ class MailboxService:
         No call may follow; callers have released what they had.
         """
         self._closing = True
-        for call in (self._quiet, self._tidying):
-            if call is not None:
-                call.cancel()
-        self._quiet = self._tidying = None
+        if self._tidying is not None:
+            self._tidying.cancel()
+            self._tidying = None
+        self._quiet.stop()
         self._open.stop()
         self.verifications.stop()
         await self.pool.run(self._committer.stop)
