@@ -30,7 +30,8 @@ class Address:
 
         :raises ValueError: there is no local part or no domain.
         """
-        local_part, at, domain = text.strip().rpartition("@")
+        # Not all that Unicode calls space: a local part may begin with it.
+        local_part, at, domain = text.strip(" \t\r\n").rpartition("@")
         if not at or not local_part or not domain or " " in domain:
             raise ValueError(f"not an address: {text!r}")
         if local_part[0] == local_part[-1] == '"' and len(local_part) > 1:
