@@ -71,7 +71,7 @@ _MAY = {
 }
 
 #: Steps that change files, which `store`, `transfer` and `accounts` leave to
-#: `disk` (law 11).
+#: `disk`.
 _FILE_CHANGES = {
     "rename", "replace", "unlink", "remove", "link", "symlink", "mkdir",
     "makedirs", "rmdir", "removedirs", "fsync", "fdatasync", "truncate",
