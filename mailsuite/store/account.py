@@ -43,6 +43,7 @@ from mailsuite.store.maildir import folder_of
 from mailsuite.store.maildrop import Maildrop, MaildropLock, drop_entries
 
 if TYPE_CHECKING:
+    from mailsuite.store.caches import RecentRenderings
     from mailsuite.store.service import MailboxService
 
 T = TypeVar("T")
@@ -82,6 +83,13 @@ class Account:
         The door to the files.
         """
         return self.folder.disk
+
+    @property
+    def recent_renderings(self) -> RecentRenderings:
+        """
+        Those of all accounts that were asked for last.
+        """
+        return self._service.recent_renderings
 
     @property
     def renderers(self) -> dict[str, IRenderer]:

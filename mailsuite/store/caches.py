@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ctypes
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 #: What a mailbox costs beside its messages, as so many messages.
 _MAILBOX = 200
 
+#: What Python takes for a rendering beside its octets.
+_RENDERING = 120
 
 #: Closing a database takes syncs: so many at once, then a pause in seconds, so
 #: that others' steps find a thread.
@@ -151,6 +153,45 @@ class MailboxCache:
         """
         for key in [k for k in self._sizes if k[0] is account]:
             self._total -= self._sizes.pop(key)
+
+
+class RecentRenderings:
+    """
+    The renderings that were asked for last, of all mailboxes.
+
+    :param most: octets, with what Python takes for each.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[Hashable, dict[int, bytes]] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}
+        self._total = 0
+
+    def of(self, key: Hashable) -> dict[int, bytes]:
+        """
+        What is held under a key, by UID; not to be changed.
+        """
+        held = self._held.get(key)
+        if held is None:
+            return {}
+        self._held.move_to_end(key)
+        return held
+
+    def add(self, key: Hashable, found: dict[int, bytes]) -> None:
+        """
+        Hold more under a key; others may have to go, and it with them.
+        """
+        held = self._held.setdefault(key, {})
+        new = found.keys() - held.keys()
+        size = sum(len(found[uid]) for uid in new) + _RENDERING * len(new)
+        held.update(found)
+        self._held.move_to_end(key)
+        self._sizes[key] = self._sizes.get(key, 0) + size
+        self._total += size
+        while self._total > self._most:
+            gone, _ = self._held.popitem(last=False)
+            self._total -= self._sizes.pop(gone)
 
 
 def give_back_memory() -> None:

@@ -7,6 +7,8 @@ Implementation notes
   lane, some hundreds of messages at a time, and then kept by a step of it.
 - A message whose file cannot be read is served as an empty one; that is not
   kept, since it may be readable again.
+- Those asked for last are held in memory, so that a client that reads a list
+  anew, or a second one, costs no reading of the index.
 - A message that lacks one of them gets all: reading and parsing it is most of
   the work, and the others are asked for soon.
 """
@@ -15,12 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from mmap import mmap
 from typing import TYPE_CHECKING
 
 from mailsuite.disk import Disk
 from mailsuite.errors import StoreFull
 from mailsuite.interfaces import IRenderer
+from mailsuite.mail.mailboxes import Messages
 from mailsuite.mail.uids import UIDSet
 from mailsuite.store import reading
 from mailsuite.store.content import mapped
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Octets by the renderer's name and the message's UID.
 Made = dict[str, dict[int, bytes]]
+
+_epochs = count(1)
 
 #: For how many messages at the end of a mailbox this is done in quiet moments.
 LATEST = 200
@@ -60,11 +66,14 @@ class Renderings:
     The renderings of one open mailbox.
     """
 
-    __slots__ = ("_account", "_mailbox")
+    __slots__ = ("_account", "_epoch", "_mailbox", "_seen", "_uidvalidity")
 
     def __init__(self, mailbox: Mailbox, account: Account) -> None:
         self._mailbox = mailbox
         self._account = account
+        self._seen: Messages | None = None
+        self._uidvalidity = 0
+        self._epoch = 0
 
     async def get(self, name: str, uids: Sequence[int]) -> list[bytes | None]:
         """
@@ -72,6 +81,10 @@ class Renderings:
         """
         if not uids:
             return []
+        recent, key = self._account.recent_renderings, self._key(name)
+        renderings = list(map(recent.of(key).get, uids))
+        if None not in renderings:
+            return renderings
         renderer = self._account.renderers[name]
         wanted = UIDSet.of(uids)
         if len(wanted.ranges) > _FEW:
@@ -81,6 +94,7 @@ class Renderings:
         )
         renderings = list(map(found.get, uids))
         if None not in renderings:
+            recent.add(key, {uid: found[uid] for uid in uids})
             return renderings
         messages = self._mailbox.messages
         missing = [
@@ -95,6 +109,21 @@ class Renderings:
                 empty = renderer.render(b"", 0)
                 found.update(dict.fromkeys(rendered.unreadable, empty))
         return list(map(found.get, uids))
+
+    def _key(self, name: str) -> tuple[int, str]:
+        """
+        What renderings of this moment are held under: an expunge, or another
+        UIDVALIDITY, comes with another object of messages.
+        """
+        mailbox = self._mailbox
+        if (
+            mailbox.messages is not self._seen
+            or mailbox.uidvalidity != self._uidvalidity
+        ):
+            self._seen = mailbox.messages
+            self._uidvalidity = mailbox.uidvalidity
+            self._epoch = next(_epochs)
+        return self._epoch, name
 
     async def _make(self, uids: Sequence[int]) -> _Rendered:
         paths = await self._mailbox.file_paths(UIDSet.of(uids))

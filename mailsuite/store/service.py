@@ -43,6 +43,7 @@ from mailsuite.store.adding import Arrival
 from mailsuite.store.caches import (
     MailboxCache,
     OpenAccounts,
+    RecentRenderings,
     give_back_memory,
 )
 from mailsuite.store.committer import Committer, NoMaildir, Placed
@@ -67,11 +68,13 @@ class StoreLimits:
     :param open_indexes: databases that are open at once.
     :param idle_seconds: a database is closed that nobody used for so long.
     :param messages_in_memory: of mailboxes that nobody has open.
+    :param rendered_octets: of renderings that are held in memory.
     """
 
     open_indexes: int = 100
     idle_seconds: float = 3.0
     messages_in_memory: int = 1_000_000
+    rendered_octets: int = 16 * 1024 * 1024
 
 
 @implementer(IMailboxService)
@@ -128,6 +131,7 @@ class MailboxService:
         )
         self.verifications = Verifications(clock)
         self._in_memory = MailboxCache(limits.messages_in_memory)
+        self.recent_renderings = RecentRenderings(limits.rendered_octets)
         self._reserved: dict[int, tuple[int, int]] = {}
         self._quiet = QuietMoments(clock, self._take_in)
         self._tidying: IDelayedCall | None = None

@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mailsuite.store.caches import (
     MailboxCache,
     OpenAccounts,
+    RecentRenderings,
     give_back_memory,
 )
 from mailsuite.store.verifying import DELAY, Verifications
@@ -243,3 +244,31 @@ class VerificationsTests(SynchronousTestCase):
         self.verifications.add(mailbox)
 
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class RecentRenderingsTests(SynchronousTestCase):
+    """
+    Tests for ``RecentRenderings``.
+    """
+
+    def test_those_not_asked_for_go_first(self) -> None:
+        """
+        There is never more than may be.
+        """
+        recent = RecentRenderings(3 * 1120)
+        for key in "abc":
+            recent.add(key, {1: bytes(1000)})
+        recent.of("a")
+
+        recent.add("d", {1: bytes(1000)})
+
+        held = [key for key in "abcd" if recent.of(key)]
+        self.assertEqual(held, ["a", "c", "d"])
+
+    def test_what_is_too_large_is_not_held(self) -> None:
+        """
+        Nothing else is left then either.
+        """
+        recent = RecentRenderings(100)
+        recent.add("a", {1: bytes(1000)})
+        self.assertEqual(recent.of("a"), {})
