@@ -434,11 +434,17 @@ def _number_faults(file: str, found: Configuration) -> list[Fault]:
 
 def _resolved(found: Configuration, path: Path) -> Configuration:
     """
-    With paths made absolute, from the folder of the file.
+    With paths made absolute, from the folder of the file; one that names no
+    listener has those of a start without configuration.
     """
     folder = path.absolute().parent
     return msgspec.structs.replace(
         found,
+        listen=found.listen
+        or [
+            msgspec.structs.replace(one, option=f"[[listen]] in {path}")
+            for one in embedded().listen
+        ],
         state=str(folder / found.state),
         certificate=[
             Certificate(str(folder / c.chain), str(folder / c.key))

@@ -40,6 +40,10 @@ class ReadTests(SynchronousTestCase):
         found = config.read(self._file(""))
 
         self.assertEqual(found.host_name, "localhost")
+        self.assertEqual(
+            {one.protocol: one.port for one in found.listen},
+            config.EMBEDDED_PORTS,
+        )
         self.assertEqual(found.limits.message_octets, 50 * 1024 * 1024)
 
     def test_the_example_shows_every_option_with_its_default(self) -> None:
