@@ -151,13 +151,6 @@ class MessageName(NamedTuple):
         )
 
     @property
-    def wire_size(self) -> int | None:
-        """
-        The octets with CR LF line ends, if the name says (``,W=``).
-        """
-        return _field(self.base, ",W=")
-
-    @property
     def arrival(self) -> tuple[int, int, str]:
         """
         The place in the order of arrival, as Dovecot counts it: seconds,

@@ -36,7 +36,6 @@ class MessageNameTests(SynchronousTestCase):
 
         self.assertEqual(name.base, _DOVECOT)
         self.assertEqual(name.size, 28)
-        self.assertEqual(name.wire_size, 32)
         self.assertEqual(name.seconds, 1795557832)
         self.assertEqual(
             FlagNames(("$Forwarded", "Privat")).names(name.flags),

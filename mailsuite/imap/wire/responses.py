@@ -39,13 +39,6 @@ _SPECIALS = re.compile(rb'(["\\])')
 # --- Strings: parts of a line ------------------------------------------------
 
 
-def literal8(octets: bytes) -> bytes:
-    """
-    Octets that may have NULs among them (RFC 9051 4.3.1).
-    """
-    return b"~{%d}\r\n%b" % (len(octets), octets)
-
-
 def text_string(text: str, utf8: bool) -> bytes:
     """
     A string of text; what is not ASCII is quoted only for a client that reads
@@ -361,13 +354,6 @@ def section(label: bytes, octets: bytes | None) -> bytes:
     if not octets:
         return b'%b ""' % label
     return b"%b {%d}\r\n%b" % (label, len(octets), octets)
-
-
-def section_head(label: bytes, size: int) -> bytes:
-    """
-    The start of a section of ``size`` octets, more than none, that follow.
-    """
-    return b"%b {%d}\r\n" % (label, size)
 
 
 class FlagLists:

@@ -62,12 +62,6 @@ class StringTests(SynchronousTestCase):
         )
         self.assertEqual(responses.text_string("", True), b'""')
 
-    def test_literal8(self) -> None:
-        """
-        Octets with NULs.
-        """
-        self.assertEqual(responses.literal8(b"a\0"), b"~{2}\r\na\0")
-
 
 class StatusResponseTests(SynchronousTestCase):
     """
@@ -259,9 +253,6 @@ class DataResponseTests(SynchronousTestCase):
         )
         self.assertEqual(responses.section(b"BODY[]<9>", b""), b'BODY[]<9> ""')
         self.assertEqual(responses.section(b"BODY[7]", None), b"BODY[7] NIL")
-        self.assertEqual(
-            responses.section_head(b"BODY[]", 5), b"BODY[] {5}\r\n"
-        )
 
 
 class FlagListsTests(SynchronousTestCase):
