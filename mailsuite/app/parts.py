@@ -187,6 +187,12 @@ class Parts:
             )
         )
 
+    async def in_thread(self, work: Callable[[], None]) -> None:
+        """
+        Do what blocks, a durable write for example, off the reactor.
+        """
+        await self._queue_pool.run(work)
+
     async def use(self, address: str) -> Quota:
         """
         What an account's mail takes.

@@ -311,7 +311,9 @@ class Suite(Service):
 
     async def _rewrite(self) -> None:
         if await self._forget_changed() and self._welcome is not None:
-            self._welcome.write(self._disk)
+            told = self._welcome
+            assert self._parts is not None
+            await self._parts.in_thread(lambda: told.write(self._disk))
 
     async def _forget_changed(self) -> bool:
         """
