@@ -23,6 +23,7 @@ from zope.interface import Attribute, Interface
 from mailsuite.errors import MailError
 from mailsuite.mail.address import Address
 from mailsuite.mail.changes import Change
+from mailsuite.mail.dns import Answer, Question
 from mailsuite.mail.envelope import Origin, Recipient, Sender
 from mailsuite.mail.flags import FlagMode, FlagNames
 from mailsuite.mail.mailboxes import (
@@ -565,6 +566,21 @@ class IDirectory(Interface):
     async def expand(address: Address) -> tuple[str, ...]:
         """
         The addresses that an alias stands for, for EXPN; empty if it is none.
+        """
+
+
+# --- The DNS -----------------------------------------------------------------
+
+
+class IResolver(Interface):
+    """
+    Asks the DNS.
+    """
+
+    async def ask(question: Question) -> Answer:
+        """
+        The answer, from a cache or the network; within some seconds, and
+        never an exception: what fails is ``Found.FAILED``.
         """
 
 

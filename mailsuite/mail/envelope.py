@@ -44,6 +44,10 @@ class Sender:
     :param size: octets as declared (RFC 1870), None if not.
     :param body: ``7BIT``, ``8BITMIME`` or ``BINARYMIME``.
     :param smtputf8: whether SMTPUTF8 was asked for (RFC 6531).
+    :param returned: RET, ``FULL`` or ``HDRS`` (RFC 3461 4.3), None if absent.
+    :param envelope_id: ENVID, decoded (RFC 3461 4.4).
+    :param requiretls: whether REQUIRETLS was asked for (RFC 8689).
+    :param hold_until: not to be sent before, seconds since 1970 (RFC 4865).
     """
 
     reverse_path: Address | None
@@ -51,16 +55,27 @@ class Sender:
     body: str = "7BIT"
     smtputf8: bool = False
     parameters: tuple[tuple[str, str | None], ...] = ()
+    returned: str | None = None
+    envelope_id: str | None = None
+    requiretls: bool = False
+    hold_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """
     RCPT TO, with its parameters.
+
+    :param notify: NOTIFY (RFC 3461 4.1): of ``NEVER``, ``SUCCESS``,
+        ``FAILURE``, ``DELAY``; None if it is absent, which is not the same as
+        any of them.
+    :param original: ORCPT (RFC 3461 4.2): address type and decoded address.
     """
 
     forward_path: Address
     parameters: tuple[tuple[str, str | None], ...] = ()
+    notify: frozenset[str] | None = None
+    original: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
