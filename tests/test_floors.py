@@ -19,6 +19,7 @@ _PURE = (
     "mailsuite.errors",
     "mailsuite.mail",
     "mailsuite.wire",
+    "mailsuite.emailauth",
     "mailsuite.smtp.wire",
     "mailsuite.pop3.wire",
     "mailsuite.pop3.multiline",
@@ -48,6 +49,7 @@ _MAY = {
     "mailsuite.errors": set[str](),
     "mailsuite.mail": {"mailsuite.errors"},
     "mailsuite.wire": {"mailsuite.errors", "mailsuite.mail"},
+    "mailsuite.emailauth": _LOWER,
     "mailsuite.disk": {
         "mailsuite.errors",
         "mailsuite.disksteps",
@@ -67,7 +69,12 @@ _MAY = {
     "mailsuite.store": _LOWER | {"mailsuite.interfaces", "mailsuite.disk"},
     "mailsuite.accounts": _LOWER | {"mailsuite.interfaces", "mailsuite.disk"},
     "mailsuite.transfer": _LOWER
-    | {"mailsuite.interfaces", "mailsuite.disk", "mailsuite.smtp"},
+    | {
+        "mailsuite.interfaces",
+        "mailsuite.disk",
+        "mailsuite.smtp",
+        "mailsuite.emailauth",
+    },
 }
 
 #: Steps that change files, which `store`, `transfer` and `accounts` leave to

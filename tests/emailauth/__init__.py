@@ -1,0 +1,3 @@
+"""
+Tests, mirrored to the package.
+"""
