@@ -22,6 +22,8 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]++")
 
 #: Octets of text in one encoded word, so that it stays below 75 (2047 2).
 _CHUNK_OCTETS = 42
+#: Digits of base64 that fit on a line of 76 octets with one encoded word.
+_LINE_OCTETS = 76 - len(b"=?utf-8?b??=")
 
 
 def decode(value: bytes) -> str:
@@ -78,21 +80,25 @@ def _octets(encoding: bytes, text: bytes) -> bytes:
     return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
 
 
-def encode(text: str) -> bytes:
+def encode(text: str, used: int = 0) -> bytes:
     """
     Text for an unstructured field or a phrase: as it is if it is ASCII
     without controls, else as encoded words on folded lines.
+
+    :param used: octets that stand in front of it on its first line; the first
+        word is the shorter for them, down to one character.
     """
     if text.isascii() and text.isprintable() and "=?" not in text:
         return text.encode("ascii")
     words: list[bytes] = []
     chunk = ""
     octets = 0
+    most = min(_CHUNK_OCTETS, (_LINE_OCTETS - used) // 4 * 3)
     for character in text:
         width = len(character.encode("utf-8", "replace"))
-        if octets + width > _CHUNK_OCTETS:
+        if octets + width > most and chunk:
             words.append(_word(chunk))
-            chunk, octets = "", 0
+            chunk, octets, most = "", 0, _CHUNK_OCTETS
         chunk += character
         octets += width
     words.append(_word(chunk))

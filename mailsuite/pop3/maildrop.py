@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from mailsuite.interfaces import IContent, IMaildrop, MaildropEntry
 from mailsuite.mail.uids import UIDSet
+from mailsuite.pop3.downgrading import Downgrader
 from mailsuite.pop3.multiline import DotStuffer, TopLines
 
 #: Lines of a listing that are joined to one piece.
@@ -126,26 +127,65 @@ class Maildrop:
         self._maildrop.release()
 
 
+async def short_message(
+    content: IContent, lines: int | None, *, utf8: bool
+) -> bytes:
+    """
+    A message of no more than ``PIECE`` octets as a multi-line response;
+    closes ``content``.
+
+    :param lines: of the body, as TOP asks for them; None is all.
+    :param utf8: the client takes header fields in UTF-8 (RFC 6856 2.1).
+    """
+    try:
+        octets = await content.read(0, PIECE)
+    finally:
+        content.close()
+    if not (utf8 or octets.isascii()):
+        downgrader = Downgrader()
+        octets = downgrader.feed(octets) + downgrader.end()
+    head = b"+OK\r\n"
+    if lines is None:
+        head = b"+OK %d octets\r\n" % len(octets)
+    else:
+        octets = TopLines(lines).feed(octets)
+    stuffer = DotStuffer()
+    return b"".join((head, stuffer.feed(octets), stuffer.end()))
+
+
 async def message(
-    content: IContent, head: bytes, lines: int | None
+    content: IContent, lines: int | None, *, utf8: bool
 ) -> AsyncIterator[bytes]:
     """
     A message as a multi-line response, in pieces; closes ``content``.
 
-    :param head: what goes in front of the first piece.
     :param lines: of the body, as TOP asks for them; None is all.
+    :param utf8: the client takes header fields in UTF-8 (RFC 6856 2.1); else
+        the size that is told is that of the message as it is stored.
     """
     stuffer = DotStuffer()
     top = None if lines is None else TopLines(lines)
-    offset = 0
+    head = b"+OK\r\n" if top else b"+OK %d octets\r\n" % content.size
     try:
-        while offset < content.size and not (top and top.complete):
-            piece = await content.read(offset, PIECE)
-            if not piece:
-                break
-            offset += len(piece)
+        async for piece in _pieces(content, None if utf8 else Downgrader()):
             yield head + stuffer.feed(top.feed(piece) if top else piece)
             head = b""
+            if top and top.complete:
+                break
         yield head + stuffer.end()
     finally:
         content.close()
+
+
+async def _pieces(
+    content: IContent, downgrader: Downgrader | None
+) -> AsyncIterator[bytes]:
+    offset = 0
+    while offset < content.size:
+        piece = await content.read(offset, PIECE)
+        if not piece:
+            break
+        offset += len(piece)
+        yield downgrader.feed(piece) if downgrader else piece
+    if downgrader:
+        yield downgrader.end()

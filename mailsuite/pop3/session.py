@@ -32,7 +32,7 @@ from mailsuite.interfaces import IAccount, IContent, ILogin, ILoginSession
 from mailsuite.pop3 import wire
 from mailsuite.pop3.authentication import Authentication
 from mailsuite.pop3.listener import Listener
-from mailsuite.pop3.maildrop import PIECE, Maildrop, message
+from mailsuite.pop3.maildrop import PIECE, Maildrop, message, short_message
 from mailsuite.pop3.multiline import END
 from mailsuite.pop3.responses import err, ok, refusal
 
@@ -50,6 +50,7 @@ _BEGIN_TLS = ok("Begin TLS negotiation")
 _INJECTED = err("Nothing may follow STLS in clear")
 _TLS_ALREADY = err("TLS is active already")
 _NO_TLS = err("TLS is not available")
+_UTF8_ALREADY = err("STLS comes before UTF8")
 _TOO_MANY_ERRORS = err("Too many errors")
 _TOO_MANY_LOGINS = err("Too many failed logins", "AUTH")
 _STOPPING = err("The session is ended by the server", "SYS/TEMP")
@@ -60,6 +61,7 @@ _LANGUAGES = (
     + END
 )
 _LANGUAGE_CHANGED = ok("en Language changed")
+_DEFAULT_LANGUAGE = ok("i-default Language changed")
 _LANGUAGE_UNKNOWN = err("en Language is not known")
 
 
@@ -96,6 +98,7 @@ class POP3Session:
         self._state = State.AUTHORIZATION
         self._visit: Visit | None = None
         self._sending: IContent | None = None
+        self._utf8_mode = False
         self._errors = 0
 
     # --- ISession -------------------------------------------------------------
@@ -228,9 +231,12 @@ class POP3Session:
             return self._mistaken(_TLS_ALREADY)
         if not self._conversation.can_start_tls:
             return self._mistaken(_NO_TLS)
+        if self._utf8_mode:
+            return self._mistaken(_UTF8_ALREADY)
         return shell.StartTLS(_BEGIN_TLS, _INJECTED)
 
     async def _utf8(self, command: wire.Utf8) -> shell.Answer:
+        self._utf8_mode = True
         return ok("UTF-8 it is")
 
     # --- At any time ----------------------------------------------------------
@@ -255,7 +261,9 @@ class POP3Session:
         if command.language is None:
             return _LANGUAGES
         language = command.language.lower()
-        if language in ("*", "en", "i-default") or language.startswith("en-"):
+        if language == "i-default":
+            return _DEFAULT_LANGUAGE
+        if language in ("*", "en") or language.startswith("en-"):
             return _LANGUAGE_CHANGED
         return _LANGUAGE_UNKNOWN
 
@@ -327,10 +335,9 @@ class POP3Session:
         try:
             content = await self._maildrop.open(entry)
             self._retrieved(content)
-            head = ok(f"{content.size} octets" if lines is None else "")
             if content.size > PIECE:
-                return self._long_message(content, head, lines)
-            return b"".join([x async for x in message(content, head, lines)])
+                return self._long_message(content, lines)
+            return await short_message(content, lines, utf8=self._utf8_mode)
         except MailError as why:
             return refusal(why)
 
@@ -340,10 +347,10 @@ class POP3Session:
         self._visit.retrieved += 1
 
     async def _long_message(
-        self, content: IContent, head: bytes, lines: int | None
+        self, content: IContent, lines: int | None
     ) -> AsyncIterator[bytes]:
         try:
-            async for piece in message(content, head, lines):
+            async for piece in message(content, lines, utf8=self._utf8_mode):
                 yield piece
         except MailError as why:
             # The response has begun: only its missing end can tell.

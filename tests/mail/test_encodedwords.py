@@ -115,6 +115,18 @@ class EncodeTests(SynchronousTestCase):
 
         self.assertEqual(decode(encode(text)), text)
 
+    def test_first_line(self) -> None:
+        """
+        What stands in front makes the first word shorter, down to one
+        character.
+        """
+        for used in (9, 30, 60, 500):
+            encoded = encode("ä" * 100, used)
+
+            first = encoded.partition(b"\r\n")[0]
+            self.assertLessEqual(len(first), max(76 - used, 16))
+            self.assertEqual(decode(encoded), "ä" * 100)
+
     def test_lines_are_short(self) -> None:
         """
         RFC 2047 2: no word has more than 75 octets.

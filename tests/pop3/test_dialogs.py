@@ -82,3 +82,22 @@ class DialogsTests(SynchronousTestCase):
         What is listed, and what can be chosen of it.
         """
         self.play("capabilities")
+
+    def test_utf8(self) -> None:
+        """
+        A message with header fields in UTF-8, without UTF8 and with it.
+        """
+        self.server.deliver(
+            (
+                "From: Hélène <helene@example.org>\r\n"
+                "To: josé@example.org\r\n"
+                "Subject: Grüße\r\n"
+                "Content-Type: text/plain; charset=utf-8\r\n"
+                "Content-Transfer-Encoding: 8bit\r\n"
+                "\r\n"
+                "Grüße\r\n"
+                "aus Köln\r\n"
+            ).encode()
+        )
+
+        self.play("utf8")

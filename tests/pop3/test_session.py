@@ -92,6 +92,21 @@ class SecurityTests(SynchronousTestCase):
         )
         self.assertTrue(client.closed())
 
+    def test_no_stls_after_utf8(self) -> None:
+        """
+        RFC 6856 2.1: STLS comes before UTF8, or not at all.
+        """
+        server = POP3Server(can_start_tls=True)
+        client = server.connect()
+        client.received()
+
+        client.send(b"UTF8\r\nSTLS\r\n")
+
+        self.assertEqual(
+            client.received(),
+            b"+OK UTF-8 it is\r\n-ERR STLS comes before UTF8\r\n",
+        )
+
 
 class LoginTests(SynchronousTestCase):
     """
@@ -363,6 +378,34 @@ class RetrieveTests(SynchronousTestCase):
             + message.replace(b"\r\n..", b"\r\n...")
             + b".\r\n+OK\r\n",
         )
+
+    def test_long_message_in_utf8(self) -> None:
+        """
+        A long message is downgraded as it passes, its parts too; TOP counts
+        the lines of what it sends.
+        """
+        part = (
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+            b"%b--b\r\nContent-Description: %b\r\n\r\n\xe9\r\n--b--\r\n"
+        )
+        filling = b"\xe9..\r\n" * 20_000
+        self.server.deliver(b"Subject: \xe9\r\n" + part % (filling, b"\xe9"))
+        client = self.server.logged_in()
+
+        client.send(b"RETR 1\r\n")
+        sent = client.received()
+        client.send(b"TOP 1 19999\r\n")
+
+        encoded = b"=?utf-8?b?w6k=?="
+        head, _, octets = sent.partition(b"\r\n")
+        self.assertEqual(head, b"+OK 100098 octets")
+        self.assertEqual(
+            octets,
+            b"Subject: %b\r\n" % encoded + part % (filling, encoded) + b".\r\n",
+        )
+        top = client.received()
+        self.assertEqual(top.count(b"\r\n"), 1 + 3 + 19999 + 1)
+        self.assertTrue(top.startswith(b"+OK\r\nSubject: " + encoded))
 
     def test_client_goes_while_a_message_is_sent(self) -> None:
         """

@@ -104,6 +104,28 @@ class POP3ClientsTests(SuiteTestCase):
         self.assertEqual(self.fetched("--all").count(b"\nSubject:"), 2)
         self.assertEqual(self.left(), 0)
 
+    def test_fetchmail_takes_a_surrogate(self) -> None:
+        """
+        What it fetches has header fields in ASCII, though the message came
+        with UTF-8 in them; its body is as it was.
+        """
+        client = logged_in(self.suite)
+        content = (
+            "From: Hélène <h@example.org>\r\nSubject: Grüße\r\n\r\nKöln\r\n"
+        )
+        append(client, content.encode())
+        client.logout()
+
+        taken = self.fetched("--all")
+
+        self.assertEqual(taken.count(b"\nSubject:"), 3)
+        self.assertIn(b"\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\n", taken)
+        self.assertIn(
+            b"\nFrom: =?utf-8?b?SMOpbMOobmU=?=\n <h@example.org>", taken
+        )
+        self.assertIn("\nKöln\n".encode(), taken)
+        self.assertEqual(self.left(), 0)
+
     def fetched(self, *options: str) -> bytes:
         """
         What fetchmail hands to its delivery agent.
