@@ -1,0 +1,165 @@
+"""
+multipart/report: mail from a machine about a message (RFC 6522).
+
+Implementation notes
+
+- What is returned of the message is opaque here.  A whole message stands as it
+  is; a header section is quoted-printable where its octets or lines need it.
+- The boundary has the report's own id in it, which nobody knew when the
+  message was written.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailsuite.mail import encodedwords
+from mailsuite.mail.address import Address
+from mailsuite.mail.datetimes import print_date
+
+# RFC 5322 2.1.1
+_TOO_LONG = re.compile(rb"[^\n]{999}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportHeader:
+    """
+    Whom a report goes to, and what it answers.
+
+    :param our_name: our host name.
+    :param report_id: unique among our messages, of letters and digits.
+    :param subject: any text.
+    :param message_id: of the message that is told of, with its brackets; None
+        if it has none.
+    """
+
+    our_name: str
+    report_id: str
+    to: Address
+    subject: str
+    date: datetime
+    message_id: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """
+    What the sender gets back of his message.
+
+    :param whole: it is all of it, else its header section.
+    """
+
+    octets: bytes
+    whole: bool
+
+
+def print_report(
+    header: ReportHeader,
+    text: str,
+    status: bytes,
+    returned: Returned,
+    *,
+    utf8: bool,
+) -> bytes:
+    """
+    The whole report, as it goes through the network.
+
+    :param text: for people; lines end with LF.
+    :param status: what ``deliverystatus.print_status`` made.
+    :param utf8: the way to the reader takes RFC 6532's messages, so that the
+        parts have RFC 6533's types.
+    """
+    boundary = f"=_{header.report_id}/{header.our_name}".encode("ascii")
+    kind = b"message/global-delivery-status"
+    parts = (
+        _text_part(text),
+        _part(kind if utf8 else b"message/delivery-status", status),
+        _returned_part(returned, utf8=utf8),
+    )
+    delimiter = b"--" + boundary
+    return b"".join(
+        (
+            _header(header, boundary, eight_bit=not b"".join(parts).isascii()),
+            *(delimiter + b"\r\n" + part + b"\r\n" for part in parts),
+            delimiter + b"--\r\n",
+        )
+    )
+
+
+def has_long_lines(octets: bytes) -> bool:
+    """
+    Whether a line is longer than mail allows (RFC 5322 2.1.1).
+    """
+    return _TOO_LONG.search(octets.replace(b"\r\n", b"\n")) is not None
+
+
+def _header(header: ReportHeader, boundary: bytes, *, eight_bit: bool) -> bytes:
+    name = header.our_name.encode("ascii")
+    answered = b""
+    if header.message_id is not None:
+        # RFC 3834 3.1.5
+        answered = b"In-Reply-To: %b\r\nReferences: %b\r\n" % (
+            (header.message_id,) * 2
+        )
+    return b"".join(
+        (
+            b"From: Mail delivery system <MAILER-DAEMON@%b>\r\n" % name,
+            b"To: <%b>\r\n" % str(header.to).encode(),
+            b"Subject: %b\r\n" % encodedwords.encode(header.subject),
+            b"Date: %b\r\n" % print_date(header.date),
+            b"Message-ID: <%b@%b>\r\n" % (header.report_id.encode(), name),
+            answered,
+            # RFC 3834 5
+            b"Auto-Submitted: auto-replied\r\n",
+            b"MIME-Version: 1.0\r\n",
+            b"Content-Type: multipart/report; report-type=delivery-status;\r\n",
+            b'\tboundary="%b"\r\n' % boundary,
+            b"Content-Transfer-Encoding: 8bit\r\n" if eight_bit else b"",
+            b"\r\n",
+        )
+    )
+
+
+def _text_part(text: str) -> bytes:
+    octets = text.replace("\n", "\r\n").encode("utf-8", "replace")
+    description = b"Content-Description: Explanation\r\n"
+    if octets.isascii() and not has_long_lines(octets):
+        return _part(b"text/plain; charset=us-ascii", octets, description)
+    return _quoted_printable(b"text/plain; charset=utf-8", octets, description)
+
+
+def _returned_part(returned: Returned, *, utf8: bool) -> bytes:
+    octets = returned.octets
+    if returned.whole:
+        kind = b"message/global" if utf8 else b"message/rfc822"
+        return _part(kind, octets)
+    kind = b"message/global-headers" if utf8 else b"text/rfc822-headers"
+    if has_long_lines(octets) or not (utf8 or octets.isascii()):
+        return _quoted_printable(kind, octets)
+    return _part(kind, octets)
+
+
+def _part(kind: bytes, octets: bytes, description: bytes = b"") -> bytes:
+    encoding = b"7bit" if octets.isascii() else b"8bit"
+    return _encoded_part(kind, encoding, octets, description)
+
+
+def _quoted_printable(
+    kind: bytes, octets: bytes, description: bytes = b""
+) -> bytes:
+    encoded = binascii.b2a_qp(octets, istext=True)
+    return _encoded_part(kind, b"quoted-printable", encoded, description)
+
+
+def _encoded_part(
+    kind: bytes, encoding: bytes, octets: bytes, description: bytes
+) -> bytes:
+    return b"Content-Type: %b\r\nContent-Transfer-Encoding: %b\r\n%b\r\n%b" % (
+        kind,
+        encoding,
+        description,
+        octets,
+    )
