@@ -22,3 +22,9 @@ class Verdict(Enum):
     TEMPERROR = "temperror"
     #: What was published, or sent, cannot be understood.
     PERMERROR = "permerror"
+
+
+class Unanswered(Exception):
+    """
+    The DNS did not answer, and nothing can be said without it.
+    """
