@@ -24,6 +24,8 @@ class Origin:
     :param user: the login's address, or None if the client did not log in.
     :param our_name: the host name that the listener greeted with.
     :param tls: protocol and cipher, for Received's comment; None in clear.
+    :param trusted: the peer's address is one of those that may relay without
+        a login.
     """
 
     protocol: str
@@ -33,6 +35,7 @@ class Origin:
     user: str | None = None
     our_name: str = "localhost"
     tls: str | None = None
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

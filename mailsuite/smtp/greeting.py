@@ -5,6 +5,8 @@ Who we are and what we offer: the answers to HELO, EHLO and LHLO, and HELP.
 from __future__ import annotations
 
 from mailsuite.smtp.listener import Listener, Purpose
+from mailsuite.smtp.offers import Offers
+from mailsuite.smtp.parameters import print_date_time
 from mailsuite.smtp.wire.replies import Reply
 
 _COMMANDS = "STARTTLS MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT"
@@ -27,16 +29,19 @@ def hello(name: str) -> Reply:
 def extended_hello(
     listener: Listener,
     name: str,
+    offers: Offers,
     *,
     size_limit: int,
     starttls: bool,
     mechanisms: tuple[str, ...],
+    now: float,
 ) -> Reply:
     """
     The answer to EHLO or LHLO: our name, and a keyword a line.
 
     :param starttls: whether STARTTLS can be had at this moment.
     :param mechanisms: what AUTH takes at this moment.
+    :param now: seconds since 1970.
     """
     # RFC 5321 4.1.1.1: our own name comes first.
     lines = [
@@ -52,6 +57,7 @@ def extended_hello(
         lines.append("STARTTLS")
     if mechanisms:
         lines.append(f"AUTH {' '.join(mechanisms)}")
+    lines += _offered(offers, now)
     limits = listener.limits
     # RFC 9422 3
     lines.append(
@@ -62,6 +68,19 @@ def extended_hello(
         lines.append("EXPN")
     lines.append("HELP")
     return Reply(250, None, "\n".join(lines))
+
+
+def _offered(offers: Offers, now: float) -> list[str]:
+    lines = []
+    if offers.dsn:
+        lines.append("DSN")
+    if offers.requiretls:
+        lines.append("REQUIRETLS")
+    if offers.hold_seconds:
+        # RFC 4865 3
+        last = print_date_time(now + offers.hold_seconds)
+        lines.append(f"FUTURERELEASE {offers.hold_seconds} {last}")
+    return lines
 
 
 def help_text(listener: Listener) -> Reply:

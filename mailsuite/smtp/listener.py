@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mailsuite.smtp.networks import Networks
+
 
 class Purpose(Enum):
     """
@@ -36,6 +38,8 @@ class Limits:
     :param failed_logins: of one connection.
     :param silence_seconds: how long a client may say nothing; RFC 5321
         4.5.3.2.7 has 5 minutes at least.
+    :param hold_seconds: how long a submitted message may be held (RFC 4865),
+        at most nine digits; 0 if not at all.
     """
 
     recipients: int = 1000
@@ -45,6 +49,7 @@ class Limits:
     idle_commands: int = 100
     failed_logins: int = 3
     silence_seconds: float = 300.0
+    hold_seconds: int = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,11 @@ class Listener:
 
     :param our_name: the host name that we greet with.
     :param clear_passwords: passwords may cross the network in clear.
+    :param trusted: peers that may relay without a login.
     """
 
     purpose: Purpose
     our_name: str
     clear_passwords: bool = False
     limits: Limits = field(default=Limits())
+    trusted: Networks = field(default=Networks())

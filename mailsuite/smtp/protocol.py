@@ -39,7 +39,12 @@ def smtp_factory(
     ) -> tuple[SMTPConnection, SMTPSession]:
         wire = SMTPConnection()
         session = SMTPSession(
-            conversation, wire, listener, reception=reception, login=login
+            conversation,
+            wire,
+            listener,
+            reception=reception,
+            login=login,
+            clock=settings.clock,
         )
         return wire, session
 

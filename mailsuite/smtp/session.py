@@ -14,19 +14,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from mailsuite import conversation as shell
-from mailsuite.channel import tls_description
 from mailsuite.errors import MailError, MessageTooLarge, TooManyRecipients
 from mailsuite.interfaces import ILogin, IReception
-from mailsuite.mail.envelope import Origin, Recipient, Sender
+from mailsuite.mail.envelope import Sender
 from mailsuite.smtp import greeting
 from mailsuite.smtp.authentication import NOT_OFFERED, Authentication
 from mailsuite.smtp.conduct import Conduct
 from mailsuite.smtp.listener import Listener, Purpose
+from mailsuite.smtp.offers import Offers, offers
 from mailsuite.smtp.order import Stage, out_of_order
-from mailsuite.smtp.parameters import NEEDS_SMTPUTF8, sender_of
+from mailsuite.smtp.origins import Origins
+from mailsuite.smtp.parameters import recipient_of, sender_of
 from mailsuite.smtp.refusals import refusal
 from mailsuite.smtp.transaction import MailTransaction, outcome, sender_ok
 from mailsuite.smtp.verification import expanded, verified
@@ -52,7 +54,6 @@ _AUTH_NEEDS_EHLO = Reply(503, "5.5.1", "Say EHLO first")
 _LOGIN_FIRST = Reply(530, "5.7.0", "Authentication required")
 _TLS_FIRST = Reply(530, "5.7.0", "TLS and authentication required")
 _PARAMETERS_NEED_EHLO = Reply(555, "5.5.4", "Parameters need EHLO")
-_NO_RCPT_PARAMETERS = Reply(555, "5.5.4", "Parameter not recognized")
 
 
 class SMTPSession:
@@ -70,18 +71,20 @@ class SMTPSession:
         *,
         reception: IReception,
         login: ILogin,
+        clock: IReactorTime,
     ) -> None:
         self._conversation = conversation
         self._wire = wire
         self._listener = listener
         self._reception = reception
+        self._clock = clock
         self._authentication = Authentication(conversation, listener, login)
         self._conduct = Conduct(listener.limits, reception.size_limit)
         self._peer = conversation.peer().address
         self._stage = Stage.CONNECTED
         self._helo = ""
         self._extended = False
-        self._origins: dict[bool, Origin] = {}
+        self._origins = Origins(conversation, listener)
         self._transaction: MailTransaction | None = None
         self._chunk: commands.Bdat | None = None
         self._chunk_refusal: Reply | None = None
@@ -203,9 +206,18 @@ class SMTPSession:
         return greeting.extended_hello(
             self._listener,
             command.name,
+            self._offers(),
             size_limit=self._reception.size_limit,
             starttls=self._conversation.can_start_tls,
             mechanisms=self._authentication.mechanisms(),
+            now=self._clock.seconds(),
+        )
+
+    def _offers(self) -> Offers:
+        return offers(
+            self._listener,
+            trusted=self._origins.trusted,
+            tls=self._conversation.tls,
         )
 
     async def _start_tls(self, command: commands.StartTLS) -> Replies:
@@ -250,7 +262,10 @@ class SMTPSession:
         if command.parameters and not self._extended:
             return _PARAMETERS_NEED_EHLO
         sender = sender_of(
-            command, takes_auth=authentication.login_session is not None
+            command,
+            self._offers(),
+            takes_auth=authentication.login_session is not None,
+            now=self._clock.seconds(),
         )
         if isinstance(sender, Reply):
             return sender
@@ -264,7 +279,12 @@ class SMTPSession:
         login = self._authentication.login_session
         try:
             transaction = await self._reception.begin(
-                self._origin(sender.smtputf8),
+                self._origins.of(
+                    self._helo,
+                    extended=self._extended,
+                    user=None if login is None else login.address,
+                    utf8=sender.smtputf8,
+                ),
                 sender,
                 None if login is None else login.owns,
             )
@@ -275,44 +295,19 @@ class SMTPSession:
         self._stage = Stage.SENDER
         return sender_ok(sender.reverse_path)
 
-    def _origin(self, utf8: bool) -> Origin:
-        """
-        Where messages come from; the same until the next greeting or login.
-        """
-        if utf8 in self._origins:
-            return self._origins[utf8]
-        login = self._authentication.login_session
-        protocol = greeting.word_for_received(
-            self._listener.purpose,
-            extended=self._extended,
-            tls=self._conversation.tls,
-            login=login is not None,
-            utf8=utf8,
-        )
-        origin = self._origins[utf8] = Origin(
-            protocol=protocol,
-            listener=self._listener.purpose.value,
-            peer=self._peer,
-            helo=self._helo,
-            user=None if login is None else login.address,
-            our_name=self._listener.our_name,
-            tls=tls_description(self._conversation),
-        )
-        return origin
-
     async def _rcpt(self, command: commands.Rcpt) -> Replies:
         transaction = self._transaction
         assert transaction is not None
-        if command.parameters:
-            if self._extended:
-                return _NO_RCPT_PARAMETERS
+        if command.parameters and not self._extended:
             return _PARAMETERS_NEED_EHLO
-        address = command.forward_path
-        if not transaction.sender.smtputf8 and not address.is_ascii:
-            return NEEDS_SMTPUTF8
+        recipient = recipient_of(
+            command, self._offers(), smtputf8=transaction.sender.smtputf8
+        )
+        if isinstance(recipient, Reply):
+            return recipient
         if transaction.recipients >= self._listener.limits.recipients:
             return refusal(TooManyRecipients())
-        reply = await transaction.add_recipient(Recipient(address))
+        reply = await transaction.add_recipient(recipient)
         if reply.is_refusal:
             return self._refused(reply, command)
         self._stage = Stage.RECIPIENTS

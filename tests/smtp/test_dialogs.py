@@ -155,6 +155,65 @@ class DialogsTests(SynchronousTestCase):
 
         self.play("lmtp", server.connect)
 
+    def test_dsn(self) -> None:
+        """
+        A peer that is trusted may say what it wants to be told of.
+        """
+        server = MemoryServer(
+            Purpose.MX,
+            self.reception,
+            limits=Limits(errors=100),
+            trusted=("192.0.2.0/24",),
+        )
+
+        self.play("dsn", server.connect)
+
+        (accepted,) = self.reception.accepted
+        envelope = accepted.envelope
+        self.assertTrue(envelope.origin.trusted)
+        self.assertEqual(envelope.sender.returned, "HDRS")
+        self.assertEqual(envelope.sender.envelope_id, "QQ+314159")
+        self.assertEqual(
+            [(r.notify, r.original) for r in envelope.recipients],
+            [
+                ({"SUCCESS"}, ("rfc822", "Bob@hamburger.edu")),
+                ({"FAILURE", "DELAY"}, None),
+                ({"NEVER"}, ("utf-8", "über@hamburger.edu")),
+            ],
+        )
+
+    def test_dsn_to_strangers(self) -> None:
+        """
+        A stranger is offered REQUIRETLS over TLS, and no notifications.
+        """
+        server = MemoryServer(
+            Purpose.MX, self.reception, trusted=("198.51.100.0/24",)
+        )
+
+        self.play("dsn_to_strangers", lambda: server.connect(tls=True))
+
+        (accepted,) = self.reception.accepted
+        self.assertFalse(accepted.envelope.origin.trusted)
+        self.assertTrue(accepted.envelope.sender.requiretls)
+
+    def test_futurerelease(self) -> None:
+        """
+        A submitted message may be held for a while.
+        """
+        server = MemoryServer(
+            Purpose.SUBMISSION,
+            self.reception,
+            limits=Limits(errors=100, hold_seconds=86400),
+            clear_passwords=True,
+        )
+
+        self.play("futurerelease", server.connect)
+
+        self.assertEqual(
+            [a.envelope.sender.hold_until for a in self.reception.accepted],
+            [86400.0, 43200.0],
+        )
+
     def test_errors(self) -> None:
         """
         Each mistake has its reply.

@@ -15,6 +15,7 @@ from zope.interface import directlyProvides, providedBy
 from mailsuite.conversation import ConversationFactory, Settings
 from mailsuite.interfaces import IReception
 from mailsuite.smtp.listener import Limits, Listener, Purpose
+from mailsuite.smtp.networks import Networks
 from mailsuite.smtp.protocol import smtp_factory
 from tests.support.dialogs import MemoryClient
 from tests.support.memory_login import MemoryLogin
@@ -42,6 +43,7 @@ class MemoryServer:
     One listener.
 
     :param can_start_tls: STARTTLS is offered.
+    :param trusted: networks whose hosts may relay.
     :ivar peer: whom the next client comes from.
     """
 
@@ -53,6 +55,7 @@ class MemoryServer:
         limits: Limits | None = None,
         can_start_tls: bool = False,
         clear_passwords: bool = False,
+        trusted: tuple[str, ...] = (),
     ) -> None:
         self.clock = Clock()
         self.reception = reception
@@ -64,7 +67,11 @@ class MemoryServer:
         self.factory: ConversationFactory = smtp_factory(
             self.settings,
             Listener(
-                purpose, "hamburger.edu", clear_passwords, limits or Limits()
+                purpose,
+                "hamburger.edu",
+                clear_passwords,
+                limits or Limits(),
+                Networks.parse(trusted),
             ),
             reception=reception,
             login=self.login,

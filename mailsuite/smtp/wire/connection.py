@@ -26,8 +26,9 @@ from mailsuite.smtp.wire.commands import (
 from mailsuite.smtp.wire.data import ContentRules, DataDecoder
 from mailsuite.wire.buffer import NEED_DATA, InputBuffer, LineTooLong, NeedData
 
-#: RFC 5321 4.5.3.1.4: 512, and what SIZE (26), BODY (17), SMTPUTF8 (10) and
-#: AUTH (500) add to MAIL; with room for long addresses.
+#: RFC 5321 4.5.3.1.4: 512, and what SIZE (26), BODY (17), SMTPUTF8 (10), AUTH
+#: (500), RET and ENVID (132), HOLDUNTIL (34) and REQUIRETLS (11) add to MAIL,
+#: or NOTIFY and ORCPT (536) to RCPT; with room for long addresses.
 _COMMAND_LIMIT = 2048
 
 #: RFC 4954 4: AUTH and the lines of its exchange.

@@ -55,8 +55,6 @@ _PARAMETER = re.compile(
     rf"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([!-<>-~{_BEYOND}]++))?"
 )
 _QUOTED_PAIR = re.compile(r"\\(.)")
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*+")
-_HEXCHAR = re.compile(r"\+([0-9A-F]{2})")
 
 #: RFC 5321 4.5.3.1.2, and the DNS.
 _LONGEST_DOMAIN = 255
@@ -111,17 +109,6 @@ def parameters(text: str) -> Parameters:
             raise BadParameters
         found[keyword] = match[2]
     return tuple(found.items())
-
-
-def decode_xtext(text: str) -> str:
-    """
-    Undo xtext (RFC 3461 4).
-
-    :raises ValueError: it is not xtext.
-    """
-    if not _XTEXT.fullmatch(text):
-        raise ValueError("not xtext")
-    return _HEXCHAR.sub(lambda pair: chr(int(pair[1], 16)), text)
 
 
 def _mailbox(text: str) -> tuple[Address, str]:

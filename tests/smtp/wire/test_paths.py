@@ -14,7 +14,6 @@ from mailsuite.mail.address import Address
 from mailsuite.smtp.wire.paths import (
     BadParameters,
     BadPath,
-    decode_xtext,
     forward_path,
     parameters,
     reverse_path,
@@ -156,7 +155,7 @@ class PathTests(SynchronousTestCase):
 
 class ParametersTests(SynchronousTestCase):
     """
-    Tests for ``parameters`` and ``decode_xtext``.
+    Tests for ``parameters``.
     """
 
     def test_keywords_and_values(self) -> None:
@@ -189,11 +188,3 @@ class ParametersTests(SynchronousTestCase):
             " A=\u0085",
         ):
             self.assertRaises(BadParameters, parameters, text)
-
-    def test_xtext(self) -> None:
-        """
-        xtext is decoded, and nothing is that is none.
-        """
-        self.assertEqual(decode_xtext("e+3Dmc2@a.example"), "e=mc2@a.example")
-        for text in ("a=b", "a+3d", "a+3", "a+", "a b", "é"):
-            self.assertRaises(ValueError, decode_xtext, text)
