@@ -15,28 +15,24 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Coroutine,
     Iterator,
 )
 from enum import Enum
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from mailsuite import conversation as shell
 from mailsuite.errors import MailError
-from mailsuite.interfaces import IAccount, IContent, ILogin, ILoginSession
+from mailsuite.interfaces import IContent, ILogin, ILoginSession
 from mailsuite.pop3 import wire
 from mailsuite.pop3.authentication import Authentication
 from mailsuite.pop3.listener import Listener
 from mailsuite.pop3.maildrop import PIECE, Maildrop, message, short_message
 from mailsuite.pop3.multiline import END
 from mailsuite.pop3.responses import err, ok, refusal
-
-T = TypeVar("T")
+from mailsuite.pop3.visit import Visit, to_its_end
 
 _GREETING = ok("POP3 server ready")
 _LOGGED_ON = ok("user successfully logged on")
@@ -212,7 +208,7 @@ class POP3Session:
     async def _enter(self, login_session: ILoginSession) -> shell.Answer:
         visit = self._visit = Visit(login_session)
         try:
-            await visit.begin()
+            await visit.begin(utf8=self._utf8_mode)
         except MailError as why:
             self._visit = None
             visit.end()
@@ -272,7 +268,7 @@ class POP3Session:
         if visit is None:
             return shell.Close(_SIGNING_OFF)
         try:
-            deleted = await _to_its_end(visit.update(), self._log)
+            deleted = await to_its_end(visit.update(), self._log)
         except MailError as why:
             self._log.warn(
                 "Could not delete for {account}: {reason}",
@@ -323,7 +319,24 @@ class POP3Session:
         return ok(f"{command.number} {entry.unique_id}")
 
     async def _retr(self, command: wire.Retr) -> shell.Answer:
-        return await self._send(command.number, None)
+        visit, number = self._visit, command.number
+        assert visit is not None
+        assert visit.ahead is not None
+        if self._maildrop.entry(number) is None:
+            return _NO_SUCH_MESSAGE
+        response = visit.ahead.take(number)
+        if response is None:
+            answer = await self._send(number, None)
+        else:
+            visit.retrieved += 1
+            answer = response
+        if (
+            isinstance(answer, bytes)
+            and visit.ahead.worthwhile
+            and not self._wire.pending()
+        ):
+            return _and_then(answer, visit.ahead.read)
+        return answer
 
     async def _top(self, command: wire.Top) -> shell.Answer:
         return await self._send(command.number, command.lines)
@@ -371,60 +384,14 @@ class POP3Session:
         return ok()
 
 
-class Visit:
+async def _and_then(
+    response: bytes, work: Callable[[], Awaitable[None]]
+) -> AsyncIterator[bytes]:
     """
-    A login with what it holds: account and maildrop.
-
-    :ivar maildrop: None before ``begin`` has returned.
-    :ivar retrieved: messages sent, whole or in part.
-    :ivar marked: messages that were to be deleted.
+    An answer, and what is done once it is on its way.
     """
-
-    def __init__(self, login_session: ILoginSession) -> None:
-        self._login_session = login_session
-        self._account: IAccount | None = None
-        self.maildrop: Maildrop | None = None
-        self.retrieved = 0
-        self.marked = 0
-
-    @property
-    def address(self) -> str:
-        """
-        The account's address.
-        """
-        return self._login_session.address
-
-    async def begin(self) -> None:
-        """
-        Open the maildrop.
-
-        :raises MaildropInUse: another session has it.
-        """
-        self._account = await self._login_session.account()
-        self.maildrop = Maildrop(await self._account.maildrop())
-
-    async def update(self) -> int:
-        """
-        RFC 1939 6: delete what is marked, and end.
-
-        :return: how many messages are gone.
-        """
-        assert self.maildrop is not None
-        self.marked = self.maildrop.deleted
-        try:
-            return await self.maildrop.delete_marked()
-        finally:
-            self.end()
-
-    def end(self) -> None:
-        """
-        Give back what is held.
-        """
-        if self.maildrop is not None:
-            self.maildrop.release()
-        if self._account is not None:
-            self._account.release()
-        self._login_session.logout()
+    yield response
+    await work()
 
 
 def _listing(head: bytes, pieces: Iterator[bytes]) -> shell.Answer:
@@ -442,22 +409,6 @@ def _listing(head: bytes, pieces: Iterator[bytes]) -> shell.Answer:
         yield END
 
     return listing()
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T], log: Logger) -> T:
-    """
-    The result of ``work``, which goes on if who waits for it is cancelled.
-    """
-    waiting: Deferred[T] = Deferred(canceller=lambda _: None)
-
-    def pass_on(result: T | Failure) -> None:
-        if not waiting.called:
-            waiting.callback(result)
-        elif isinstance(result, Failure):
-            log.failure("Deletions failed after the client went", result)
-
-    Deferred.fromCoroutine(work).addBoth(pass_on)
-    return await waiting
 
 
 _BEFORE = frozenset({State.AUTHORIZATION})

@@ -379,6 +379,92 @@ class RetrieveTests(SynchronousTestCase):
             + b".\r\n+OK\r\n",
         )
 
+    def test_next_message_is_read_ahead(self) -> None:
+        """
+        While a client fetches messages in their order, the next is read when
+        the last has been sent, and is what RETR would have sent.
+        """
+        self.server.deliver(_SMALL, b"Subject: \xe9\r\n\r\n.", _SMALL)
+        opened = self.contents()
+        client = self.server.logged_in()
+        counts = []
+        said = []
+
+        for number in (1, 2, 3):
+            client.send(b"RETR %d\r\n" % number)
+            said.append(client.received())
+            counts.append(len(opened))
+
+        self.assertEqual(counts, [2, 3, 3])
+        self.assertTrue(all(content.closed for content in opened))
+        self.assertEqual(said[0], said[2])
+        self.assertEqual(
+            said[1],
+            b"+OK 30 octets\r\nSubject: =?utf-8?b?w6k=?=\r\n\r\n..\r\n.\r\n",
+        )
+
+    def test_read_ahead_is_for_its_command(self) -> None:
+        """
+        What was read ahead is sent for nothing else: not for another message,
+        TOP, or one that was marked meanwhile.
+        """
+        self.server.deliver(_SMALL, _SMALL, b"\r\nthird\r\n")
+        client = self.server.logged_in()
+
+        client.send(b"RETR 1\r\n")
+        client.send(b"TOP 2 0\r\n")
+        client.send(b"RETR 3\r\n")
+        client.send(b"RETR 1\r\n")
+        client.received()
+        client.send(b"DELE 2\r\n")
+        client.send(b"RETR 2\r\n")
+        client.send(b"RETR 3\r\n")
+
+        self.assertEqual(
+            client.received(),
+            b"+OK message 2 deleted\r\n-ERR No such message\r\n"
+            b"+OK 9 octets\r\n\r\nthird\r\n.\r\n",
+        )
+
+    def test_no_reading_ahead(self) -> None:
+        """
+        Nothing is read ahead of a long message, for a client that skips, or
+        whose next command is there already.
+        """
+        self.server.deliver(_SMALL, filled(b"\r\n", 300_000), *[_SMALL] * 3)
+        opened = self.contents()
+        client = self.server.logged_in()
+
+        client.send(b"RETR 1\r\n")
+        self.assertEqual(len(opened), 1)
+        client.send(b"RETR 4\r\n")
+        self.assertEqual(len(opened), 2)
+        client.send(b"RETR 2\r\nRETR 3\r\nNOOP\r\n")
+        self.assertEqual(len(opened), 4)
+
+    def test_reading_ahead_fails(self) -> None:
+        """
+        A failure to read ahead is not told; RETR tries again, and tells.
+        """
+        self.server.deliver(_SMALL, _SMALL)
+        client = self.server.logged_in()
+        open_ = MemoryMaildrop.open
+        asked: list[int] = []
+
+        async def fail(drop: MemoryMaildrop, uid: UID) -> MemoryContent:
+            asked.append(uid)
+            if uid == 2:
+                raise StoreUnavailable
+            return await open_(drop, uid)
+
+        self.patch(MemoryMaildrop, "open", fail)
+        client.send(b"RETR 1\r\n")
+        self.assertNotIn(b"-ERR", client.received())
+        client.send(b"RETR 2\r\n")
+
+        self.assertEqual(asked, [1, 2, 2])
+        self.assertTrue(client.received().startswith(b"-ERR [SYS/TEMP] "))
+
     def test_long_message_in_utf8(self) -> None:
         """
         A long message is downgraded as it passes, its parts too; TOP counts
