@@ -9,9 +9,7 @@ Implementation notes
 
 - One event at a time.  What arrives meanwhile waits in the wire's buffer;
   over ``_HIGH_WATER`` of it, reading pauses.
-- Answers that follow one another without waiting leave in one write, and at
-  once: the reactor's next round would send them later, for two system calls
-  more.  TLS gathers what it is given itself.
+- Answers that follow one another without waiting leave in one write.
 - A long answer is an asynchronous iterator of pieces; the next piece is asked
   for when the transport has taken the last.
 - Octets that came in clear behind STARTTLS are never acted on: if there are
@@ -36,7 +34,6 @@ from twisted.internet.interfaces import (
     IPushProducer,
     IReactorTime,
     ISSLTransport,
-    IWriteDescriptor,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
@@ -218,7 +215,6 @@ class Conversation(Protocol):
         self._full = False
         self._paused = False
         self._ending = False
-        self._sends_at_once = False
         self._input_ended = False
         self._timer: IDelayedCall | None = None
         self._last_heard = 0.0
@@ -234,9 +230,6 @@ class Conversation(Protocol):
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
-        self._sends_at_once = not self.tls and IWriteDescriptor.providedBy(
-            self.transport
-        )
         self._settings.open_conversations.add(self)
         self._wire, self._session = self._build(self)
         self._heard()
@@ -493,9 +486,6 @@ class Conversation(Protocol):
             if self._transcript is not None:
                 self._transcript.server(octets)
             self.transport.write(octets)
-            if self._sends_at_once:
-                # What it cannot take, and an error, are left to the reactor.
-                self.transport.doWrite()
 
     def _start_tls(self, octets: bytes, injected: bytes) -> None:
         if self._wire.pending():
@@ -503,7 +493,6 @@ class Conversation(Protocol):
             return
         assert self._settings.tls is not None
         self._write(octets)
-        self._sends_at_once = False
         self.transport.startTLS(self._settings.tls)
         self._session.secured()
 

@@ -8,11 +8,9 @@ from collections.abc import AsyncIterator
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IWriteDescriptor
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 
 from mailsuite.conversation import (
     Answer,
@@ -23,24 +21,6 @@ from mailsuite.conversation import (
     StartTLS,
 )
 from mailsuite.wire.buffer import InputBuffer
-
-
-@implementer(IWriteDescriptor)
-class SocketTransport(StringTransport):
-    """
-    A transport with a socket, which sends when it is told to.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[bytes] = []
-
-    def doWrite(self) -> None:
-        """
-        Send what was written.
-        """
-        self.sent.append(self.value())
-        self.clear()
 
 
 class Lines:
@@ -206,25 +186,6 @@ class ConversationTests(SynchronousTestCase):
         self.conversation.dataReceived(b"a\r\nb\r\npart")
 
         self.assertEqual(self.transport.writes, [b"<a>\r\n<b>\r\n"])
-
-    def test_answers_are_sent_at_once(self) -> None:
-        """
-        Where there is a socket, each write is sent before more is done; pieces
-        too.
-        """
-        transport = SocketTransport()
-        session = Scripted()
-        conversation = Conversation(
-            self.settings, lambda conversation: (Lines(), session)
-        )
-        conversation.makeConnection(transport)
-        self.assertEqual(transport.sent, [b"hello\r\n"])
-
-        conversation.dataReceived(b"a\r\nb\r\npieces\r\n")
-
-        self.assertEqual(
-            transport.sent[1:], [b"<a>\r\n<b>\r\n", b"1", b"2", b"3\r\n"]
-        )
 
     def test_commands_behind_one_that_waits_are_answered_in_order(self) -> None:
         """
