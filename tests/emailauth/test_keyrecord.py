@@ -5,7 +5,7 @@ Tests for ``mailsuite.emailauth.keyrecord``.
 from __future__ import annotations
 
 import base64
-from contextlib import suppress
+import contextlib
 from time import process_time
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -177,7 +177,7 @@ class ParseTests(SynchronousTestCase):
         They are a record or not.
         """
         for head in (b"", b"v=DKIM1; k=ed25519; p=", b"v=DKIM1; p="):
-            with suppress(BadKeyRecord):
+            with contextlib.suppress(BadKeyRecord):
                 KeyRecord.parse(head + octets)
 
     def test_long_records_take_little_time(self) -> None:
@@ -191,7 +191,7 @@ class ParseTests(SynchronousTestCase):
             b"v=DKIM1;" + b" " * 10_000,
         ):
             start = process_time()
-            with suppress(BadKeyRecord):
+            with contextlib.suppress(BadKeyRecord):
                 KeyRecord.parse(octets)
             self.assertLess(process_time() - start, 0.005)
 
