@@ -137,7 +137,7 @@ def listen(
     mask = os.umask(0o177)
     try:
         port: IListeningPort = reactor.listenUNIX(
-            _short(path), factory, mode=0o600
+            short_path(path), factory, mode=0o600
         )
     finally:
         os.umask(mask)
@@ -155,7 +155,7 @@ def ask(state: Path, operation: str, arguments: dict[str, Plain]) -> Plain:
     with connection:
         connection.settimeout(_CLIENT_SECONDS)
         try:
-            connection.connect(_short(state / SOCKET_NAME))
+            connection.connect(short_path(state / SOCKET_NAME))
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotRunning(str(state)) from error
         except OSError as error:
@@ -176,7 +176,7 @@ def ask(state: Path, operation: str, arguments: dict[str, Plain]) -> Plain:
     return reply.result
 
 
-def _short(path: Path) -> str:
+def short_path(path: Path) -> str:
     """
     A path that fits into the 108 octets of a socket's address.
     """
