@@ -183,7 +183,8 @@ class _BadSyntax(Exception):
 _SPACE = re.compile(r"[ \t\r\n]+")
 _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-_TOKEN_PATTERN = re.compile(_TOKEN)
+# RFC 6532 3.2 lets a name stand in U-labels.
+_ID = re.compile(rf"(?:{_TOKEN}|[\x80-\U0010ffff])++")
 _KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
 _DIGITS = re.compile(r"[0-9]+")
 # Many leave unquoted what must be quoted, as the slash in a signature.
@@ -225,7 +226,7 @@ class _Reader:
         The first value.
         """
         self._skip()
-        return self._value(_TOKEN_PATTERN)
+        return self._value(_ID)
 
     def _result(self) -> MethodResult | None:
         """
