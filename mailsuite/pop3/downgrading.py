@@ -211,6 +211,9 @@ def _next(octets: bytes, start: int) -> int:
     """
     Where the next line begins that begins with two hyphens; else -1.
     """
+    # In base64 there is no hyphen, which is seen quickly.
+    if octets.find(b"-", start) < 0:
+        return -1
     found = _HYPHENS.search(octets, start)
     return found.start() + 2 if found else -1
 
