@@ -24,6 +24,8 @@ _LONGEST_TEXT = 1000
 
 # RFC 5322 2.1.1
 _LINE = 76
+_LONG_WORD = re.compile(r"[^ ]{960}(?=[^ ])")
+_LONG_WORD_IN_UTF8 = re.compile(r"[^ ]{240}(?=[^ ])")
 
 _NOT_PRINTABLE = re.compile(
     r"[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\U0010ffff]+"
@@ -144,11 +146,14 @@ def _date(moment: datetime) -> str:
 
 def _field(name: str, value: str, *, utf8: bool) -> bytes:
     """
-    A field, folded at spaces; a word that is too long stands alone.
+    A field, folded at spaces; a word longer than a line may be is cut.
     """
     value = _NOT_PRINTABLE.sub(" ", value).strip(" ")
-    if not utf8:
+    if utf8:
+        value = _LONG_WORD_IN_UTF8.sub(r"\g<0> ", value)
+    else:
         value = value.encode("ascii", "backslashreplace").decode("ascii")
+        value = _LONG_WORD.sub(r"\g<0> ", value)
     lines = [f"{name}:"]
     for word in value.split(" "):
         if len(lines[-1]) + len(word) >= _LINE and lines[-1].strip():

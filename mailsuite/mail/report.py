@@ -5,18 +5,18 @@ Implementation notes
 
 - What is returned of the message is opaque here.  A whole message stands as it
   is; a header section is quoted-printable where its octets or lines need it.
-- The boundary has the report's own id in it, which nobody knew when the
-  message was written.
+- The boundary is one that stands in no part, so that no message can end its
+  part from inside.
 """
 
 from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailsuite.mail import encodedwords
 from mailsuite.mail.address import Address
 from mailsuite.mail.datetimes import print_date
 
@@ -31,7 +31,7 @@ class ReportHeader:
 
     :param our_name: our host name.
     :param report_id: unique among our messages, of letters and digits.
-    :param subject: any text.
+    :param subject: ASCII.
     :param message_id: of the message that is told of, with its brackets; None
         if it has none.
     """
@@ -72,13 +72,13 @@ def print_report(
     :param utf8: the way to the reader takes RFC 6532's messages, so that the
         parts have RFC 6533's types.
     """
-    boundary = f"=_{header.report_id}/{header.our_name}".encode("ascii")
     kind = b"message/global-delivery-status"
     parts = (
         _text_part(text),
         _part(kind if utf8 else b"message/delivery-status", status),
         _returned_part(returned, utf8=utf8),
     )
+    boundary = _boundary(header.report_id, parts)
     delimiter = b"--" + boundary
     return b"".join(
         (
@@ -96,6 +96,16 @@ def has_long_lines(octets: bytes) -> bool:
     return _TOO_LONG.search(octets.replace(b"\r\n", b"\n")) is not None
 
 
+def _boundary(report_id: str, parts: Sequence[bytes]) -> bytes:
+    number = 0
+    while True:
+        # RFC 2045 6.7: =_ stands in no quoted-printable.
+        boundary = f"=_{report_id}_{number}".encode("ascii")
+        if not any(boundary in part for part in parts):
+            return boundary
+        number += 1
+
+
 def _header(header: ReportHeader, boundary: bytes, *, eight_bit: bool) -> bytes:
     name = header.our_name.encode("ascii")
     answered = b""
@@ -108,7 +118,7 @@ def _header(header: ReportHeader, boundary: bytes, *, eight_bit: bool) -> bytes:
         (
             b"From: Mail delivery system <MAILER-DAEMON@%b>\r\n" % name,
             b"To: <%b>\r\n" % str(header.to).encode(),
-            b"Subject: %b\r\n" % encodedwords.encode(header.subject),
+            b"Subject: %b\r\n" % header.subject.encode("ascii"),
             b"Date: %b\r\n" % print_date(header.date),
             b"Message-ID: <%b@%b>\r\n" % (header.report_id.encode(), name),
             answered,

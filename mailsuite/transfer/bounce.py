@@ -241,13 +241,13 @@ def _status(one: Reported) -> RecipientStatus:
     )
 
 
-def _told(one: Reported, status: RecipientStatus) -> bouncetext.Told:
+def _told(one: Reported, status: RecipientStatus) -> bouncetext.ToldRecipient:
     outcome = one.outcome
     if outcome is None or one.confidential:
-        return bouncetext.Told(status, "", status.diagnostic)
+        return bouncetext.ToldRecipient(status, "", status.diagnostic)
     if outcome.code is None:
-        return bouncetext.Told(status, "", outcome.text)
-    return bouncetext.Told(status, outcome.peer, _reply(outcome))
+        return bouncetext.ToldRecipient(status, "", outcome.text)
+    return bouncetext.ToldRecipient(status, outcome.peer, _reply(outcome))
 
 
 def _reply(outcome: Outcome) -> str:

@@ -83,7 +83,7 @@ _SUBJECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldRecipient:
     """
     One recipient of whom is told.
 
@@ -104,7 +104,11 @@ def subject(action: Action) -> str:
 
 
 def explanation(
-    told: Sequence[Told], *, our_name: str, message_subject: str, whole: bool
+    told: Sequence[ToldRecipient],
+    *,
+    our_name: str,
+    message_subject: str,
+    whole: bool,
 ) -> str:
     """
     The text, with LF at the end of each line.
@@ -132,7 +136,7 @@ def explanation(
     return "\n".join(paragraphs)
 
 
-def _recipient(one: Told) -> Iterable[str]:
+def _recipient(one: ToldRecipient) -> Iterable[str]:
     yield f"  {one.status.final[1]}\n"
     action = one.status.action
     if action in (Action.FAILED, Action.DELAYED):
