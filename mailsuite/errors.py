@@ -238,6 +238,16 @@ class MalformedMessage(MailError):
     public = "Message content is malformed"
 
 
+class ExpansionTooLarge(MailError):
+    """
+    An address stands for more addresses than we follow; the operator can
+    mend that, so the sender may try again.
+    """
+
+    temporary = True
+    public = "Too many addresses behind this one"
+
+
 class TooManyRecipients(MailError):
     """
     The transaction holds as many recipients as it may.

@@ -561,11 +561,19 @@ class IDirectory(Interface):
         not ours or there is nobody.
 
         A suspended account still receives.
+
+        :raises ExpansionTooLarge: it stands for more addresses than we follow.
         """
 
     async def expand(address: Address) -> tuple[str, ...]:
         """
         The addresses that an alias stands for, for EXPN; empty if it is none.
+        """
+
+    def is_suspended(account: int) -> bool:
+        """
+        Whether an account is suspended, so that mail it has queued is held;
+        one that is gone is not.
         """
 
 

@@ -18,8 +18,8 @@ The largest quota that SQLite can keep.
 """
 
 _ENTRY = """
-    SELECT number, local_part || '@' || domain, suspended, octets_limit,
-        messages_limit, password_version, stored_key IS NOT NULL,
+    SELECT number, local_part || '@' || domain, suspended, password <> '',
+        octets_limit, messages_limit, password_version, stored_key IS NOT NULL,
         (SELECT count(*) FROM app_passwords WHERE account = accounts.number)
     FROM accounts
 """
@@ -112,6 +112,24 @@ def require_different_local_parts(connection: sqlite3.Connection) -> None:
         )
 
 
+def require_another_local_part(
+    connection: sqlite3.Connection, local_part: str
+) -> None:
+    """
+    :raises AddressTaken: an account has the local part, in any domain.
+    """
+    there = connection.execute(
+        "SELECT account.domain FROM domains JOIN accounts AS account"
+        " ON account.domain = domains.name AND account.local_part = ?",
+        (local_part,),
+    ).fetchone()
+    if there is not None:
+        raise AddressTaken(
+            f"{local_part} has an account in {there[0]}, and the"
+            " configuration's home has no {domain}: both would share a folder"
+        )
+
+
 def exists(
     connection: sqlite3.Connection, local_part: str, domain: str
 ) -> bool:
@@ -160,12 +178,16 @@ def entry(connection: sqlite3.Connection, account: int) -> AccountEntry:
     return _entry(row.fetchone())
 
 
-def _entry(row: tuple[int, str, int, int, int, int, int, int]) -> AccountEntry:
-    account, address, suspended, octets, messages, version, scram, apps = row
+def _entry(
+    row: tuple[int, str, int, int, int | None, int | None, int, int, int],
+) -> AccountEntry:
+    account, address, suspended, kept, octets, messages, *more = row
+    version, scram, apps = more
     return AccountEntry(
         number=account,
         address=address,
         suspended=bool(suspended),
+        has_password=bool(kept),
         octets_limit=octets,
         messages_limit=messages,
         password_version=version,

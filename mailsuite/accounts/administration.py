@@ -35,11 +35,17 @@ from mailsuite.accounts.errors import (
     BadName,
     BadQuota,
     NoSuchAccount,
+    NoSuchTarget,
 )
+from mailsuite.accounts.importing import import_lines
 from mailsuite.accounts.names import typed_address, typed_domain
-from mailsuite.accounts.passwdfile import import_lines
 from mailsuite.accounts.passwords import Passwords
 from mailsuite.accounts.routes import Key
+from mailsuite.accounts.targets import (
+    require_catch_all,
+    require_targets,
+    typed_target,
+)
 from mailsuite.errors import StoreBusy
 from mailsuite.interfaces import AccountRecord
 
@@ -153,26 +159,25 @@ class Administration:
         self, lines: Iterable[str], domain: str | None = None
     ) -> Imported:
         """
-        Add the accounts of a Dovecot passwd-file; all or none.
+        Add the accounts of a Dovecot passwd-file.
 
         Passwords stay as they are until their first use.  The domains must
-        be there.
+        be there.  A line that cannot be taken is told, and the others are
+        taken; accounts that are there stay as they were.
 
         :param domain: of users that are given without one; None is the
             default domain.
-        :raises BadImport: lines that cannot be imported; the text has them.
         """
         given = tuple(lines)
         usual = typed_domain(domain or self._default)
 
-        def add(connection: sqlite3.Connection) -> Imported:
-            imported = import_lines(
-                connection, given, usual, self._passwords.new_salt
-            )
-            self._directory.require_places(connection)
-            return imported
-
-        return await self._directory.change(add)
+        return await self._directory.change(
+            import_lines,
+            given,
+            usual,
+            places=self._directory.places,
+            new_salt=self._passwords.new_salt,
+        )
 
     # Aliases
 
@@ -182,19 +187,19 @@ class Administration:
         """
         Let an address stand for others.
 
+        :param targets: here, where they must exist, or outside.
         :raises BadAddress, NoSuchDomain, AddressTaken:
-        :raises AddressElsewhere: a target is not in a domain of ours.
+        :raises NoSuchTarget, AliasLoop, TooManyTargets:
         """
         key = self._address(address)
-        to = tuple(dict.fromkeys(map(self._address, targets)))
+        await self._directory.read(steps.require_new_alias, key)
+        to = tuple(dict.fromkeys(map(self._target, targets)))
         if not to:
             raise BadAddress("An alias needs an address that it stands for")
+        require_targets(self._directory.routes, key, to)
 
         def add(connection: sqlite3.Connection) -> AliasEntry:
-            domain_rows.require_own(connection, key[1])
-            steps.require_free(connection, key)
-            for target in to:
-                steps.require_ours(connection, target)
+            steps.require_new_alias(connection, key)
             alias_rows.add(connection, *key, to)
             return AliasEntry("@".join(key), tuple(map("@".join, to)))
 
@@ -231,18 +236,19 @@ class Administration:
 
         :param alias_of: the domain whose addresses it repeats.
         :param catch_all: who gets what nobody else there does.
-        :raises BadAddress, DomainExists, NoSuchDomain, AddressElsewhere:
+        :raises BadAddress, DomainExists, NoSuchDomain, NoSuchTarget:
         """
         domain = typed_domain(name)
         other = alias_of and typed_domain(alias_of)
+        target = await self._catch_all(catch_all)
+        if target is not None and target[1] == domain:
+            raise NoSuchTarget(f"{'@'.join(target)} does not exist yet")
 
         def add(connection: sqlite3.Connection) -> DomainEntry:
             domain_rows.add(connection, domain, other)
-            if catch_all is None:
+            if target is None:
                 return domain_rows.entry(connection, domain)
-            return steps.set_catch_all(
-                connection, domain, self._address(catch_all)
-            )
+            return steps.set_catch_all(connection, domain, target)
 
         return await self._directory.change(add)
 
@@ -252,13 +258,12 @@ class Administration:
         """
         Who gets what nobody else there does; None is nobody.
 
-        :raises NoSuchDomain, BadAddress, AddressElsewhere:
+        :raises NoSuchDomain, BadAddress, NoSuchTarget:
         """
-        return await self._directory.change(
-            steps.set_catch_all,
-            typed_domain(name),
-            None if address is None else self._address(address),
-        )
+        domain = typed_domain(name)
+        await self._directory.read(domain_rows.require_own, domain)
+        target = await self._catch_all(address)
+        return await self._directory.change(steps.set_catch_all, domain, target)
 
     async def list_domains(self) -> tuple[DomainEntry, ...]:
         """
@@ -385,6 +390,20 @@ class Administration:
         """
         bare = "@" not in text
         return typed_address(f"{text}@{self._default}" if bare else text)
+
+    def _target(self, text: str) -> Key:
+        return typed_target(self._directory.routes, text)
+
+    async def _catch_all(self, text: str | None) -> Key | None:
+        """
+        :raises BadAddress, NoSuchTarget:
+        """
+        if text is None:
+            return None
+        await self._directory.look()
+        target = self._target(text)
+        require_catch_all(self._directory.routes, target)
+        return target
 
     def _now(self) -> int:
         return int(self._directory.clock.seconds())

@@ -14,7 +14,7 @@ Implementation notes
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -27,7 +27,7 @@ from mailsuite.accounts import account_rows
 from mailsuite.accounts.database import Database, server_secret
 from mailsuite.accounts.errors import AccountsUnreadable
 from mailsuite.accounts.following import facts_after
-from mailsuite.accounts.names import domain_key, typed_address
+from mailsuite.accounts.names import domain_key, typed_outside
 from mailsuite.accounts.places import Places
 from mailsuite.accounts.routes import Facts, Key, Routes
 from mailsuite.accounts.threads import Threads
@@ -59,6 +59,7 @@ class Directory:
     """
     The accounts, aliases and domains of ``accounts.sqlite3``.
 
+    :ivar places: where accounts' mail lies.
     :ivar routes: what is held in memory; another object after large changes.
     :ivar secret: the same in all processes and after a restart, for nobody's
         eyes: what must look random to a stranger is derived from it.
@@ -77,6 +78,7 @@ class Directory:
         default_domain: str,
         separators: str = "+",
         postmaster: str | None = None,
+        postmaster_copies: Sequence[str] = (),
     ) -> None:
         """
         Nothing is opened yet.
@@ -87,18 +89,20 @@ class Directory:
         :param postmaster: who reads postmaster's and abuse's mail where no
             account or alias has that address; None is the domain's first
             account.
-        :raises BadAddress: ``postmaster`` is none.
+        :param postmaster_copies: who gets that mail as well, in every domain.
+        :raises BadAddress: one of these is none.
         """
         self.clock = clock
         self.default_domain = domain_key(default_domain)
         self._path = path
         self._threads = threads
         self._disk = disk
-        self._places = places
+        self.places = places
         self._separators = separators
         self._postmaster = ("", "")
         if postmaster is not None:
-            self._postmaster = typed_address(postmaster)
+            self._postmaster = typed_outside(postmaster)
+        self._copies = tuple(map(typed_outside, postmaster_copies))
         self._database: Database | None = None
         self._next_look: IDelayedCall | None = None
         self._listeners: list[Listener] = []
@@ -164,13 +168,20 @@ class Directory:
         targets = self.routes.expand(address)
         return tuple(str(Address(*target)) for target in targets)
 
+    def is_suspended(self, account: int) -> bool:
+        """
+        See ``IDirectory.is_suspended``.
+        """
+        there = self.routes.account(account)
+        return there is not None and there.suspended
+
     def require_places(self, connection: sqlite3.Connection) -> None:
         """
         Each account has a place of its own.
 
         :raises AddressTaken: two of them would share one.
         """
-        if self._places.by_local_part:
+        if self.places.by_local_part:
             account_rows.require_different_local_parts(connection)
 
     def record(self, address: Key) -> AccountRecord:
@@ -178,7 +189,7 @@ class Directory:
         What the store needs of the account that has this address.
         """
         route = self.routes.route(address)
-        home, maildir = self._places.of(*address)
+        home, maildir = self.places.of(*address)
         return AccountRecord(
             number=route.number,
             address="@".join(address),
@@ -277,7 +288,12 @@ class Directory:
                 listener(touched)
 
     def _no_routes(self) -> Routes:
-        return Routes(self.default_domain, self._separators, self._postmaster)
+        return Routes(
+            self.default_domain,
+            self._separators,
+            self._postmaster,
+            self._copies,
+        )
 
     def _plan_look(self) -> None:
         self._next_look = self.clock.callLater(_LOOK_SECONDS, self._look_again)

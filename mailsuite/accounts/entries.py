@@ -12,6 +12,7 @@ class AccountEntry:
     """
     One account.
 
+    :param has_password: whether any is right, but for app passwords.
     :param password_version: 1 until its password is set anew.
     :param scram: whether SCRAM can log it in.
     :param app_passwords: how many it has.
@@ -20,6 +21,7 @@ class AccountEntry:
     number: int
     address: str
     suspended: bool
+    has_password: bool
     octets_limit: int | None
     messages_limit: int | None
     password_version: int
@@ -66,6 +68,32 @@ class AppPasswordEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LineRefused:
+    """
+    A line of a passwd-file that was not taken.
+
+    :param user: as the line has it, or the address.
+    :param remedy: what the operator can do.
+    """
+
+    line: int
+    user: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineNote:
+    """
+    What an operator should know of a line that was taken.
+    """
+
+    line: int
+    address: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """
     What came of a passwd-file.
@@ -76,3 +104,5 @@ class Imported:
 
     added: tuple[str, ...]
     skipped: tuple[str, ...]
+    refused: tuple[LineRefused, ...] = ()
+    notes: tuple[LineNote, ...] = ()

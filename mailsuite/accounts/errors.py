@@ -77,9 +77,21 @@ class AppPasswordExists(AccountsError):
     """
 
 
-class AddressElsewhere(AccountsError):
+class NoSuchTarget(AccountsError):
     """
-    The address is outside, and mail is not sent there.
+    Nobody is behind an address that mail was to be led to.
+    """
+
+
+class AliasLoop(AccountsError):
+    """
+    An alias would lead back to itself.
+    """
+
+
+class TooManyTargets(AccountsError):
+    """
+    An alias would stand for more addresses than are followed.
     """
 
 
@@ -107,7 +119,13 @@ class BadQuota(AccountsError):
     """
 
 
-class BadImport(AccountsError):
+class BadLine(AccountsError):
     """
-    Some lines of a passwd-file cannot be imported; none was.
+    A line of a passwd-file is no user that can be kept.
+
+    :ivar remedy: what the operator can do.
     """
+
+    def __init__(self, public: str, remedy: str) -> None:
+        super().__init__(public)
+        self.remedy = remedy

@@ -22,6 +22,9 @@ from mailsuite.mail.address import Address
 #: passwd-file's field.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f/:\\\"@<>(),;\[\]\ud800-\udfff]")
 
+#: What stands in a quoted string alone (RFC 5322 3.2.3).
+_QUOTED = re.compile(r"[\x00-\x20\x7f:\\\"@<>(),;\[\]\ud800-\udfff]")
+
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
@@ -67,6 +70,29 @@ def typed_domain(text: str) -> str:
     return domain
 
 
+def typed_outside(text: str) -> tuple[str, str]:
+    """
+    (local part, domain) of an address outside that somebody typed: the local
+    part in its own case, the domain as an A-label.
+
+    :raises BadAddress: it is none, or one that would have to be quoted.
+    """
+    try:
+        address = Address.parse(text)
+    except ValueError:
+        raise BadAddress(f"{text!r} is not an address") from None
+    if _QUOTED.search(address.local_part) or _is_dotted(address.local_part):
+        raise BadAddress(f"{text!r} has a local part that needs quotes")
+    return address.local_part, typed_domain(address.domain)
+
+
+def _is_dotted(local_part: str) -> bool:
+    """
+    Whether its dots do not stand between atoms.
+    """
+    return "" in local_part.split(".")
+
+
 def typed_address(text: str) -> tuple[str, str]:
     """
     (local part, domain) of an address that somebody typed to be kept.
@@ -80,9 +106,7 @@ def typed_address(text: str) -> tuple[str, str]:
     local_part = local_key(address.local_part)
     if (
         _UNSAFE.search(local_part)
-        or local_part.startswith(".")
-        or local_part.endswith(".")
-        or ".." in local_part
+        or _is_dotted(local_part)
         or len(local_part.encode()) > 64
     ):
         raise BadAddress(f"{text!r} has a local part that is not possible here")

@@ -9,34 +9,48 @@ Implementation notes
 - A password in clear is not kept so: it is salted and digested at once, and
   hashed properly when it is first typed.  10,000 Argon2id hashes would take
   minutes.
+- Whoever could not log in at Dovecot cannot here, nor can anybody as a user
+  who has no password, whom Dovecot lets in by any.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mailsuite.accounts import account_rows, schemes
-from mailsuite.accounts.account_rows import NewPassword
-from mailsuite.accounts.entries import Imported
-from mailsuite.accounts.errors import AccountsError, BadImport
+from mailsuite.accounts.entries import LineNote, LineRefused
+from mailsuite.accounts.errors import BadAddress, BadLine
 from mailsuite.accounts.names import typed_address
 from mailsuite.accounts.routes import Key
 
 _STORAGE = re.compile(r"storage=(\d{1,20})([bkmgt]?)", re.IGNORECASE)
 _MESSAGES = re.compile(r"messages=(\d{1,20})", re.IGNORECASE)
 
-#: Dovecot's extra field of a user who may not log in.
-_NO_LOGIN = re.compile(r"(?:^|\s)nologin(?:\s|=|$)")
-
 #: Dovecot counts storage in kilobytes where no unit is given.
 _UNITS = {"b": 1, "": 1 << 10, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30,
           "t": 1 << 40}  # fmt: skip
 
-#: How many bad lines an error names.
-_NAMED = 20
+#: A crypt(3) hash that an administrator has spoilt, as ``usermod -L`` does.
+_LOCKED = re.compile(r"(\{([A-Za-z0-9-]+)\})?[!*]+(.*)", re.DOTALL)
+
+#: What stands for an octet that is not UTF-8.
+_NOT_UTF8 = "\ufffd"
+
+#: Dovecot's extra fields that say more than we can keep.
+_LOST = {
+    "allow_nets": "is not enforced here: logins are taken from everywhere",
+    "allow_real_nets": "is not enforced here: logins are taken from everywhere",
+    "proxy": "is not followed: his mail is served from here",
+    "proxy_maybe": "is not followed: his mail is served from here",
+    "user": "is not followed: the name stays as the line begins",
+    "noauthenticate": "keeps him out: suspended",
+    "nologin": "keeps him out: suspended",
+}
+
+#: Those of them that keep a user from logging in.
+_NO_LOGIN = frozenset({"nologin", "noauthenticate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +58,8 @@ class User:
     """
     One line.
 
-    :param password: as Dovecot kept it.
+    :param password: as Dovecot kept it; empty if there is none.
+    :param notes: what somebody should know who has taken it.
     """
 
     line: int
@@ -53,122 +68,136 @@ class User:
     octets_limit: int | None
     messages_limit: int | None
     suspended: bool
+    notes: tuple[LineNote, ...] = ()
 
 
-def read_lines(lines: Iterable[str], domain: str) -> list[User]:
+def read_lines(
+    lines: Iterable[str], domain: str
+) -> tuple[list[User], list[LineRefused]]:
     """
-    The users of a passwd-file.
+    The users of a passwd-file, and the lines that are none.
+
+    Octets that are not UTF-8 are taken for U+FFFD.
 
     :param domain: of those that are given without one.
-    :raises BadImport: some lines are no users, or one is there twice, or a
-        password could never be verified.
     """
     users: dict[Key, User] = {}
-    bad: list[str] = []
+    refused: list[LineRefused] = []
     for number, text in enumerate(lines, 1):
         line = text.rstrip("\r\n")
         if not line.strip() or line.startswith("#"):
             continue
+        name = line.partition(":")[0]
         try:
             user = _user(number, line, domain)
-            if user.address in users:
-                raise BadImport(f"{'@'.join(user.address)} is there twice")
-            users[user.address] = user
-        except AccountsError as error:
-            bad.append(f"line {number}: {error.public}")
-    _complain(bad)
-    return list(users.values())
-
-
-def import_lines(
-    connection: sqlite3.Connection,
-    lines: Iterable[str],
-    domain: str,
-    new_salt: Callable[[], tuple[bytes, int]],
-) -> Imported:
-    """
-    Add all users of a passwd-file, in the caller's transaction; those that
-    have an account keep it as it is.
-
-    :param domain: of those that are given without one.
-    :raises BadImport: some lines are no users, or cannot be added; the caller
-        rolls back.
-    """
-    added: list[str] = []
-    skipped: list[str] = []
-    bad: list[str] = []
-    for user in read_lines(lines, domain):
-        address = "@".join(user.address)
-        if account_rows.exists(connection, *user.address):
-            skipped.append(address)
-            continue
-        try:
-            _add(connection, user, new_salt())
-        except AccountsError as error:
-            bad.append(f"line {user.line}: {error.public}")
+            if (first := users.get(user.address)) is not None:
+                raise BadLine(
+                    f"the user is in line {first.line} already",
+                    "remove one of the two lines",
+                )
+        except BadAddress as error:
+            refused.append(
+                LineRefused(
+                    number, name, error.public, "give the user another name"
+                )
+            )
+        except BadLine as error:
+            refused.append(
+                LineRefused(number, name, error.public, error.remedy)
+            )
         else:
-            added.append(address)
-    _complain(bad)
-    return Imported(tuple(added), tuple(skipped))
+            users[user.address] = user
+    return list(users.values()), refused
 
 
 def _user(number: int, line: str, domain: str) -> User:
+    """
+    :raises BadAddress, BadLine: the line is no user that we can keep.
+    """
     fields = line.split(":")
     if len(fields) < 2:
-        raise BadImport("there is no password")
+        raise BadLine(
+            "there is no password", "write it after the user and a colon"
+        )
+    if _NOT_UTF8 in fields[0] + fields[1]:
+        raise BadLine("it is not UTF-8", "convert the file to UTF-8")
     name = fields[0] if "@" in fields[0] else f"{fields[0]}@{domain}"
     address = typed_address(name)
-    password = fields[1]
-    if (why := schemes.why_not(password)) is not None:
-        raise BadImport(f"the password of {'@'.join(address)}: {why}")
+    password, why_locked = _unlocked(fields[1])
+    _require_password("@".join(address), password)
     extra = ":".join(fields[7:])
-    storage, messages = _STORAGE.search(extra), _MESSAGES.search(extra)
-    octets_limit = storage and int(storage[1]) * _UNITS[storage[2].lower()]
-    messages_limit = messages and int(messages[1])
-    if max(octets_limit or 0, messages_limit or 0) > account_rows.MOST_LIMIT:
-        raise BadImport(f"the quota of {'@'.join(address)} is too large")
+    names = {one.partition("=")[0] for one in extra.split()}
+    notes = [f"{one} {_LOST[one]}" for one in _LOST if one in names]
+    if why_locked:
+        notes.append(why_locked)
+    octets_limit, messages_limit = _limits(extra)
     return User(
         line=number,
         address=address,
         password=password,
         octets_limit=octets_limit,
         messages_limit=messages_limit,
-        suspended=_NO_LOGIN.search(extra) is not None,
+        suspended=bool(why_locked or names & _NO_LOGIN),
+        notes=tuple(
+            LineNote(number, "@".join(address), text) for text in notes
+        ),
     )
 
 
-def _add(
-    connection: sqlite3.Connection, user: User, salt: tuple[bytes, int]
-) -> None:
-    local_part, domain = user.address
-    number = account_rows.add(
-        connection, local_part, domain, _new_password(user.password, salt)
-    )
-    if user.octets_limit or user.messages_limit:
-        account_rows.set_quota(
-            connection,
-            number,
-            # Dovecot takes 0 for no limit.
-            user.octets_limit or None,
-            user.messages_limit or None,
-        )
-    if user.suspended:
-        account_rows.suspend(connection, number, True)
+def _unlocked(stored: str) -> tuple[str, str]:
+    """
+    A password without what locks it, and why nobody may log in with it; the
+    latter is empty if somebody may.
+
+    :return: an empty password if none would ever be right.
+    """
+    locked = _LOCKED.fullmatch(stored)
+    if locked is not None and (locked[2] or "CRYPT").upper() in schemes.CRYPTS:
+        kept = (locked[1] or "") + locked[3]
+        if schemes.why_not(kept) is None:
+            return kept, "the entry is locked: suspended"
+        return "", "the entry is locked and has no password: suspended"
+    if not stored or _is_empty(stored):
+        return "", "there is no password: suspended"
+    return stored, ""
 
 
-def _new_password(stored: str, salt: tuple[bytes, int]) -> NewPassword:
-    kept = schemes.scram(stored)
-    if kept is not None:
-        return NewPassword(stored, *kept)
-    clear = schemes.clear(stored)
-    if clear is not None:
-        stored = schemes.make_ssha256(clear, salt[0])
-    return NewPassword(stored, *salt, keys=None)
+def _is_empty(stored: str) -> bool:
+    """
+    Whether nothing stands after the scheme, if there is one.
+    """
+    if re.fullmatch(r"\{[^}]*\}", stored):
+        return True
+    try:
+        return schemes.clear(stored) == b""
+    except ValueError:
+        return False
 
 
-def _complain(bad: Sequence[str]) -> None:
-    if not bad:
+def _require_password(address: str, password: str) -> None:
+    """
+    :raises BadLine: nobody here could ever verify it.
+    """
+    why = schemes.why_not(password) if password else None
+    if why is None:
         return
-    named = "\n".join(bad[:_NAMED])
-    more = f"\nand {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    raise BadImport(f"Nothing was imported:\n{named}{more}")
+    remedy = f"mailsuite user add {address}, with another password"
+    if not password.startswith(("{", "$")):
+        remedy = "write the scheme before it, {PLAIN} for one in clear"
+    raise BadLine(f"the password cannot be verified: {why}", remedy)
+
+
+def _limits(extra: str) -> tuple[int | None, int | None]:
+    """
+    (octets, messages); Dovecot takes 0 for no limit.
+
+    :raises BadLine: one is more than can be kept.
+    """
+    storage, messages = _STORAGE.search(extra), _MESSAGES.search(extra)
+    octets_limit = storage and int(storage[1]) * _UNITS[storage[2].lower()]
+    messages_limit = messages and int(messages[1])
+    if max(octets_limit or 0, messages_limit or 0) > account_rows.MOST_LIMIT:
+        raise BadLine(
+            "the quota is too large", "remove it from userdb_quota_rule"
+        )
+    return octets_limit or None, messages_limit or None

@@ -205,7 +205,7 @@ class Passwords:
             return Judgement(right=True)
         for octets in candidates(password):
             if verifiers.password and schemes.verify(
-                octets, verifiers.password
+                octets, verifiers.password, verifiers.address
             ):
                 return Judgement(True, self._better(verifiers, password))
         return Judgement(right=False)

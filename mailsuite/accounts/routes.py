@@ -6,16 +6,18 @@ Implementation notes
 - Answers come from dictionaries and never wait, so that the reactor can ask
   for each recipient; ``apply`` keeps them the same as the database.
 - An address is looked for in this order: account, alias; the same without
-  ``+detail``; postmaster and abuse; the domain's catch-all.
+  ``+detail``; postmaster, abuse and mailer-daemon; the domain's catch-all.
 - Each address is followed once: a loop of aliases leads to nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from mailsuite.accounts.names import key
+from mailsuite.accounts.names import key, local_key
+from mailsuite.errors import ExpansionTooLarge
 from mailsuite.mail.address import Address
 
 Key = tuple[str, str]
@@ -23,8 +25,15 @@ Key = tuple[str, str]
 (local part, domain), as ``names`` spells them.
 """
 
-#: RFC 5321 4.5.1, RFC 2142 2 and 5: somebody reads these, always.
-_ALWAYS = frozenset({"postmaster", "abuse"})
+#: RFC 5321 4.5.1, RFC 2142 2 and 5: somebody reads these, always; and what
+#: people answer to a bounce.
+_ALWAYS = frozenset({"postmaster", "abuse", "mailer-daemon"})
+
+MOST_ADDRESSES = 2_000
+"""
+What one address may lead to, aliases on the way included: more would keep the
+reactor busy, and is a mailing list's work.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +101,19 @@ class Routes:
         default_domain: str,
         separators: str = "+",
         postmaster: Key = ("", ""),
+        copies: tuple[Key, ...] = (),
     ) -> None:
         """
         :param separators: each of these characters begins a ``+detail``.
         :param postmaster: who reads postmaster's mail where there is no such
             account or alias; if it is nobody, a domain's first account.
+        :param copies: who gets that mail as well, in every domain.
         """
         self.default_domain = default_domain
         self.number = 0
         self._separators = separators
         self._postmaster = postmaster
+        self._copies = copies
         self._accounts: dict[Key, AccountRoute] = {}
         self._addresses: dict[int, Key] = {}
         self._aliases: dict[Key, tuple[Key, ...]] = {}
@@ -215,32 +227,78 @@ class Routes:
     def find(self, address: Address) -> Found | None:
         """
         Follow an address; None if it is not ours or there is nobody.
+
+        :raises ExpansionTooLarge: it is more addresses than we follow.
         """
         start = self._own_domain(key(address))
         if start == ("postmaster", ""):
             start = ("postmaster", self.default_domain)
         if start[1] not in self._domains:
             return None
+        return self.follow([start])
+
+    def follow(self, starts: Sequence[Key]) -> Found | None:
+        """
+        Who is behind all these together; None if nobody is.
+
+        :raises ExpansionTooLarge: it is more addresses than we follow.
+        """
         accounts: dict[Key, None] = {}
         elsewhere: dict[Key, None] = {}
-        waiting, seen = [start], {start}
+        waiting, seen = list(reversed(starts)), set(starts)
         while waiting:
-            this = self._own_domain(waiting.pop())
+            if len(seen) > MOST_ADDRESSES:
+                raise ExpansionTooLarge
+            this = self.own_address(waiting.pop())
             if this[1] not in self._domains:
                 elsewhere[this] = None
                 continue
-            there = self._lookup(this)
-            if there in self._accounts:
-                accounts[there] = None
-                continue
+            if self._lookup(this) in self._accounts:
+                accounts[self._lookup(this)] = None
             # In the order of the list, whatever the depth.
-            for target in reversed(self._targets(there)):
+            for target in reversed(self.onward(this)):
                 if target not in seen:
                     seen.add(target)
                     waiting.append(target)
         if not accounts and not elsewhere:
             return None
         return Found(tuple(accounts), tuple(elsewhere))
+
+    def onward(self, address: Key) -> tuple[Key, ...]:
+        """
+        Where mail goes on from an address, one step; from an account that is
+        copies alone.
+        """
+        this = self.own_address(address)
+        if this[1] not in self._domains:
+            return ()
+        there = self._lookup(this)
+        copies = self._copies if there[0] in _ALWAYS else ()
+        if there in self._accounts:
+            return copies
+        return self._targets(there) + copies
+
+    def is_known(self, address: Key) -> bool:
+        """
+        Whether it is outside, or somebody's without a catch-all.
+        """
+        this = self.own_address(address)
+        there = self._lookup(this)
+        return (
+            this[1] not in self._domains
+            or there in self._accounts
+            or there in self._aliases
+            or there[0] in _ALWAYS
+        )
+
+    def own_address(self, address: Key) -> Key:
+        """
+        An address as it is looked up: that in the domain which an alias
+        domain repeats; one outside stays as it is.
+        """
+        if address[1] not in self._domains:
+            return address
+        return self._own_domain((local_key(address[0]), address[1]))
 
     def expand(self, address: Address) -> tuple[Key, ...]:
         """
@@ -259,7 +317,10 @@ class Routes:
             return self._accounts[there].number == number
         if there not in self._aliases and there[0] not in _ALWAYS:
             return False
-        found = self.find(Address(*there))
+        try:
+            found = self.follow([there])
+        except ExpansionTooLarge:
+            return False
         return found is not None and self._addresses.get(number) in (
             found.accounts
         )
@@ -309,8 +370,9 @@ class Routes:
         return () if ours.catch_all is None else (ours.catch_all,)
 
     def _always(self, domain: str) -> tuple[Key, ...]:
-        chosen = self._postmaster
-        if chosen in self._accounts or chosen in self._aliases:
+        chosen = self.own_address(self._postmaster)
+        outside = chosen[1] and not self.is_ours(chosen[1])
+        if outside or chosen in self._accounts or chosen in self._aliases:
             return (chosen,)
         for place in (domain, self.default_domain, *self._numbers):
             if (number := self._first(place)) is not None:

@@ -7,8 +7,9 @@ are written.
 
 Implementation notes
 
-- Schemes that need the server to know the password in clear for a mechanism
-  of their own (CRAM-MD5, DIGEST-MD5) cannot be verified, nor can MD4.
+- What Dovecot keeps for a mechanism of its own (CRAM-MD5, DIGEST-MD5, OTP,
+  NTLM) is made from the password, and so judges a typed one as well.
+- An empty password fits nothing, whatever is kept.
 - Everything here takes its time by design, and is called in a thread.
 """
 
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2i, Argon2id
 
+from mailsuite.accounts import olddigests
 from mailsuite.accounts.crypt import can_verify, verify_crypt
 from mailsuite.wire.sasl import ScramKeys, scram_keys
 
@@ -47,6 +49,14 @@ def make_ssha256(password: bytes, salt: bytes) -> str:
     """
     digest = hashlib.sha256(password + salt).digest()
     return "{SSHA256}" + base64.b64encode(digest + salt).decode()
+
+
+def make_truncated(password: bytes, salt: bytes, octets: int) -> str:
+    """
+    Salted SHA-256 of a password's first octets, where nothing else counts.
+    """
+    digest = make_ssha256(password[:octets], salt).removeprefix("{SSHA256}")
+    return f"{{SSHA256-TRUNC}}{octets}-{digest}"
 
 
 MAKERS: dict[str, Callable[[bytes, bytes], str]] = {
@@ -77,7 +87,7 @@ def why_not(stored: str) -> str | None:
     Quick: nothing is hashed.
     """
     try:
-        _judge(stored)
+        _judge(stored, "")
     except UnknownScheme as unknown:
         return str(unknown)
     except ValueError:
@@ -85,14 +95,16 @@ def why_not(stored: str) -> str | None:
     return None
 
 
-def verify(password: bytes, stored: str) -> bool:
+def verify(password: bytes, stored: str, address: str = "") -> bool:
     """
     Whether ``password`` is the one that ``stored`` keeps.
 
     What is damaged or unknown fits no password.
+
+    :param address: whose it is: a part of what some schemes digest.
     """
     try:
-        return _judge(stored)(password)
+        return bool(password) and _judge(stored, address)(password)
     except ValueError:
         return False
 
@@ -117,13 +129,20 @@ def scram(stored: str) -> tuple[bytes, int, ScramKeys] | None:
     name, text, encoding = _split(stored)
     if name != "SCRAM-SHA-256":
         return None
-    count, *parts = _decoded(text, encoding).decode().split(",")
-    salt, stored_key, server_key = (
-        base64.b64decode(part, validate=True) for part in parts
-    )
-    if not (salt and len(stored_key) == len(server_key) == 32):
-        raise ValueError("damaged SCRAM keys")
-    return salt, _count(count), ScramKeys(stored_key, server_key)
+    return _scram_parts(_decoded(text, encoding).decode(), 32)
+
+
+def truncated(stored: str) -> tuple[bytes, int] | None:
+    """
+    (password, how many of its octets count) of Dovecot's ``{PLAIN-TRUNC}``;
+    None if it is another scheme.
+
+    :raises ValueError: it is damaged.
+    """
+    name, text, encoding = _split(stored)
+    if name != "PLAIN-TRUNC":
+        return None
+    return _truncated_parts(_decoded(text, encoding))
 
 
 # --- Schemes -----------------------------------------------------------------
@@ -131,6 +150,15 @@ def scram(stored: str) -> tuple[bytes, int, ScramKeys] | None:
 Judge = Callable[[bytes], bool]
 """
 Says whether a password is the one.
+"""
+
+
+CRYPTS = frozenset({
+    "CRYPT", "DES-CRYPT", "MD5-CRYPT", "MD5", "SHA256-CRYPT", "SHA512-CRYPT",
+    "BLF-CRYPT",
+})  # fmt: skip
+"""
+Dovecot's names for crypt(3).
 """
 
 
@@ -153,7 +181,7 @@ def _split(stored: str) -> tuple[str, str, str | None]:
     return form[1].upper(), form[3], encoding
 
 
-def _judge(stored: str) -> Judge:
+def _judge(stored: str, address: str) -> Judge:
     """
     :raises UnknownScheme: nobody here can verify it.
     :raises ValueError: it is damaged.
@@ -164,12 +192,12 @@ def _judge(stored: str) -> Judge:
         return lambda password: hmac.compare_digest(password, octets)
     if name in _DIGESTS:
         return _digest(*_DIGESTS[name], text, encoding)
-    if name in _HASHED:
-        return _hashed(_decoded(text, encoding).decode())
-    if name == "PBKDF2":
-        return _pbkdf2(_decoded(text, encoding).decode())
-    if (kept := scram(stored)) is not None:
-        return _scram(*kept)
+    if name in _OLD:
+        return _old(*_OLD[name], text, encoding)
+    if name == "DIGEST-MD5":
+        return _digest_md5(address, text, encoding)
+    if name in _TEXTS:
+        return _TEXTS[name](_decoded(text, encoding).decode())
     raise UnknownScheme(f"{{{name}}} is not known")
 
 
@@ -219,6 +247,79 @@ def _digest(kind: str, salted: bool, text: str, encoding: str | None) -> Judge:
     return judge
 
 
+def _old(
+    digest: Callable[[bytes], bytes], size: int, text: str, encoding: str | None
+) -> Judge:
+    """
+    A digest that has no salt and is not hashlib's.
+    """
+    octets = _decoded(text, encoding, size)
+    if len(octets) != size:
+        raise ValueError("the digest has not its size")
+    return lambda password: hmac.compare_digest(digest(password), octets)
+
+
+def _digest_md5(address: str, text: str, encoding: str | None) -> Judge:
+    """
+    A digest with the user in it: the address, or the local part alone, for
+    Dovecot takes who logged in when it was made.
+    """
+    local_part, _, domain = address.rpartition("@")
+    octets = _decoded(text, encoding, 16)
+    if len(octets) != 16:
+        raise ValueError("the digest has not its size")
+
+    def judge(password: bytes) -> bool:
+        made = [
+            olddigests.digest_md5(local_part, realm, password)
+            for realm in (domain, "")
+        ]
+        return any([hmac.compare_digest(one, octets) for one in made])
+
+    return judge
+
+
+def _one_time(text: str) -> Judge:
+    """
+    ``ALGORITHM COUNT SEED RESULT``: what the next one-time password is
+    made from.
+    """
+    algorithm, count, seed, result = text.split(" ")
+    steps, octets = int(count), bytes.fromhex(result)
+    if algorithm.lower() not in olddigests.ONE_TIME_ALGORITHMS:
+        raise UnknownScheme(f"one-time passwords by {algorithm} are not known")
+    if not 0 <= steps <= _MOST_STEPS or len(octets) != 8:
+        raise ValueError("damaged one-time password")
+
+    def judge(password: bytes) -> bool:
+        made = olddigests.one_time_password(algorithm, seed, steps, password)
+        return hmac.compare_digest(made, octets)
+
+    return judge
+
+
+def _truncated_parts(octets: bytes) -> tuple[bytes, int]:
+    count, dash, password = octets.partition(b"-")
+    if not dash or not count.isdigit() or not int(count):
+        raise ValueError("no count of the octets that matter")
+    return password, int(count)
+
+
+def _truncated(text: str) -> Judge:
+    """
+    ``COUNT-PASSWORD``: after so many octets a password may go on as it likes.
+    """
+    octets, count = _truncated_parts(text.encode())
+    kept = octets[:count]
+    return lambda password: hmac.compare_digest(password[:count], kept)
+
+
+def _truncated_digest(text: str) -> Judge:
+    octets, count = _truncated_parts(text.encode())
+    judge = _digest("sha256", True, octets.decode(), "b64")
+    return lambda password: judge(password[:count])
+
+
 def _hashed(text: str) -> Judge:
     """
     A PHC string of Argon2, or a crypt(3) hash.
@@ -261,10 +362,35 @@ def _pbkdf2(text: str) -> Judge:
     return judge
 
 
-def _scram(salt: bytes, iterations: int, keys: ScramKeys) -> Judge:
+def _scram_parts(text: str, size: int) -> tuple[bytes, int, ScramKeys]:
+    count, *parts = text.split(",")
+    salt, stored_key, server_key = (
+        base64.b64decode(part, validate=True) for part in parts
+    )
+    if not (salt and len(stored_key) == len(server_key) == size):
+        raise ValueError("damaged SCRAM keys")
+    return salt, _count(count), ScramKeys(stored_key, server_key)
+
+
+def _scram_sha256(text: str) -> Judge:
+    salt, iterations, keys = _scram_parts(text, 32)
+
     def judge(password: bytes) -> bool:
         made = scram_keys(password, salt, iterations)
         return hmac.compare_digest(made.stored_key, keys.stored_key)
+
+    return judge
+
+
+def _scram_sha1(text: str) -> Judge:
+    salt, iterations, keys = _scram_parts(text, 20)
+
+    def judge(password: bytes) -> bool:
+        # RFC 5802 3
+        salted = hashlib.pbkdf2_hmac("sha1", password, salt, iterations)
+        client_key = hmac.digest(salted, b"Client Key", "sha1")
+        made = hashlib.sha1(client_key, usedforsecurity=False).digest()
+        return hmac.compare_digest(made, keys.stored_key)
 
     return judge
 
@@ -275,16 +401,36 @@ _ARGON2 = re.compile(
 )
 
 #: What we are ready to spend on a hash that somebody else made.
+_MOST_STEPS = 9_999
 _MOST_ITERATIONS = 10_000_000
 _MOST_MEMORY = 4 << 20
 _MOST_TIME = 100
 
 _CLEAR = frozenset({"PLAIN", "CLEAR", "CLEARTEXT"})
 
-_HASHED = frozenset({
-    "CRYPT", "DES-CRYPT", "MD5-CRYPT", "MD5", "SHA256-CRYPT", "SHA512-CRYPT",
-    "BLF-CRYPT", "ARGON2I", "ARGON2ID",
-})  # fmt: skip
+#: What stands after the scheme is text.
+_TEXTS: dict[str, Callable[[str], Judge]] = {
+    **dict.fromkeys(CRYPTS, _hashed),
+    "ARGON2I": _hashed,
+    "ARGON2ID": _hashed,
+    "PBKDF2": _pbkdf2,
+    "SCRAM-SHA-1": _scram_sha1,
+    "SCRAM-SHA-256": _scram_sha256,
+    "OTP": _one_time,
+    "SKEY": _one_time,
+    "PLAIN-TRUNC": _truncated,
+    "SSHA256-TRUNC": _truncated_digest,
+}
+
+#: (what makes it, its size).
+_OLD: dict[str, tuple[Callable[[bytes], bytes], int]] = {
+    "CRAM-MD5": (olddigests.cram_md5, 32),
+    "HMAC-MD5": (olddigests.cram_md5, 32),
+    "PLAIN-MD4": (olddigests.md4, 16),
+    "NTLM": (olddigests.nt_hash, 16),
+    "LANMAN": (olddigests.lm_hash, 16),
+    "RPA": (olddigests.rpa_hash, 16),
+}
 
 #: (algorithm, whether salt follows).
 _DIGESTS = {

@@ -17,7 +17,7 @@ from mailsuite.accounts import (
 )
 from mailsuite.accounts.account_rows import NewPassword
 from mailsuite.accounts.entries import AccountEntry, DomainEntry
-from mailsuite.accounts.errors import AddressElsewhere, AddressTaken
+from mailsuite.accounts.errors import AddressTaken
 from mailsuite.accounts.routes import Key
 from mailsuite.wire.sasl import ScramKeys
 
@@ -116,30 +116,22 @@ def set_catch_all(
     """
     Say who gets what nobody else in a domain does; None is nobody.
 
-    :raises NoSuchDomain, AddressElsewhere:
+    :raises NoSuchDomain:
     """
-    if address is not None:
-        require_ours(connection, address)
     domain_rows.set_catch_all(
         connection, domain, None if address is None else "@".join(address)
     )
     return domain_rows.entry(connection, domain)
 
 
-def require_free(connection: sqlite3.Connection, key: Key) -> None:
+def require_new_alias(connection: sqlite3.Connection, key: Key) -> None:
     """
+    An address is ours and free.
+
+    :raises NoSuchDomain:
     :raises AddressTaken: by an account or an alias.
     """
+    domain_rows.require_own(connection, key[1])
     for rows, what in ((account_rows, "an account"), (alias_rows, "an alias")):
         if rows.exists(connection, *key):
             raise AddressTaken(f"{'@'.join(key)} is {what} already")
-
-
-def require_ours(connection: sqlite3.Connection, key: Key) -> None:
-    """
-    :raises AddressElsewhere: its domain is not one of ours.
-    """
-    if not domain_rows.is_ours(connection, key[1]):
-        raise AddressElsewhere(
-            f"{'@'.join(key)} is outside, and mail is not sent there"
-        )

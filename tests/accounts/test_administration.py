@@ -13,8 +13,8 @@ from mailsuite.accounts.entries import (
     DomainEntry,
 )
 from mailsuite.accounts.errors import (
-    AddressElsewhere,
     AddressTaken,
+    AliasLoop,
     AppPasswordExists,
     BadAddress,
     BadName,
@@ -26,8 +26,12 @@ from mailsuite.accounts.errors import (
     NoSuchAlias,
     NoSuchAppPassword,
     NoSuchDomain,
+    NoSuchTarget,
+    TooManyTargets,
 )
+from mailsuite.accounts.routes import MOST_ADDRESSES
 from mailsuite.errors import StoreBusy
+from mailsuite.mail.address import Address
 from tests.support.people import PeopleTestCase
 
 
@@ -73,6 +77,7 @@ class AccountsTests(AdministrationTestCase):
                 number=1,
                 address="bob@localhost",
                 suspended=False,
+                has_password=True,
                 octets_limit=None,
                 messages_limit=None,
                 password_version=1,
@@ -268,15 +273,15 @@ class SharedPlacesTests(AdministrationTestCase):
             AddressTaken,
             self.administration.add_account("bob@other.test", "hungry"),
         )
-        self.refused(
-            AddressTaken,
+        imported = self.now(
             self.administration.import_accounts(
-                ["ann@other.test:{PLAIN}x", "bob@other.test:{PLAIN}x"]
-            ),
-        )
+                ["ann@other.test:{PLAIN}x", "bob@other.test:{PLAIN}x",
+                 "ann:{PLAIN}x"]
+            )
+        )  # fmt: skip
 
-        listed = self.now(self.administration.list_accounts())
-        self.assertEqual([one.address for one in listed], ["bob@localhost"])
+        self.assertEqual(imported.added, ("ann@other.test",))
+        self.assertEqual([one.line for one in imported.refused], [2, 3])
 
 
 class AliasTests(AdministrationTestCase):
@@ -313,17 +318,101 @@ class AliasTests(AdministrationTestCase):
 
     def test_elsewhere(self) -> None:
         """
-        A target outside is refused, and nothing is kept.
+        A target may be outside, where the local part keeps its case.
+        """
+        self.add("bob")
+        entry = self.now(
+            self.administration.add_alias("us", ["bob", "X/y@Example.NET"])
+        )
+        self.assertEqual(entry.targets, ("bob@localhost", "X/y@example.net"))
+        self.assertEqual(self.now(self.administration.list_aliases()), (entry,))
+
+    def test_elsewhere_in_quotes(self) -> None:
+        """
+        A target outside whose local part needs quotes is none.
+        """
+        self.refused(
+            BadAddress, self.administration.add_alias("us", ['"a b"@a.org'])
+        )
+
+    def test_nobody(self) -> None:
+        """
+        A target in a domain of ours has to exist, and nothing is kept.
         """
         self.add("bob")
         text = self.refused(
-            AddressElsewhere,
-            self.administration.add_alias("us", ["bob", "x@example.net"]),
+            NoSuchTarget, self.administration.add_alias("us", ["bob", "rob"])
         )
         self.assertEqual(
-            text, "x@example.net is outside, and mail is not sent there"
+            text,
+            "rob@localhost does not exist here: add it first, as an account"
+            " or an alias",
         )
         self.assertEqual(self.now(self.administration.list_aliases()), ())
+
+    def test_somebody_by_another_way(self) -> None:
+        """
+        With a detail, as postmaster, in an alias domain and by a catch-all an
+        address exists.
+        """
+        self.add("bob")
+        self.now(self.administration.add_domain("a.org", "localhost"))
+        self.now(self.administration.add_domain("b.org", catch_all="bob"))
+        targets = ["bob+x", "postmaster", "bob@a.org", "rob@b.org"]
+        entry = self.now(self.administration.add_alias("us", targets))
+        self.assertEqual(len(entry.targets), 4)
+
+    def test_dead_alias(self) -> None:
+        """
+        An alias whose targets are gone is no target.
+        """
+        self.add("bob")
+        self.now(self.administration.add_alias("us", ["bob"]))
+        self.now(self.administration.remove_account("bob"))
+        text = self.refused(
+            NoSuchTarget, self.administration.add_alias("them", ["us"])
+        )
+        self.assertEqual(text, "us@localhost is an alias that leads to nobody")
+
+    def test_itself(self) -> None:
+        """
+        An alias cannot stand for itself.
+        """
+        self.add("bob")
+        text = self.refused(
+            AliasLoop, self.administration.add_alias("us", ["bob", "US"])
+        )
+        self.assertEqual(
+            text,
+            "The alias would lead back to itself: us@localhost -> us@localhost",
+        )
+
+    def test_loop(self) -> None:
+        """
+        A loop through other aliases is told with its way.
+        """
+        self.add("bob")
+        self.now(self.administration.add_alias("a", ["bob"]))
+        self.now(self.administration.add_alias("b", ["bob", "a"]))
+        self.now(self.administration.remove_alias("a"))
+        text = self.refused(
+            AliasLoop, self.administration.add_alias("a", ["bob", "b"])
+        )
+        self.assertEqual(
+            text,
+            "The alias would lead back to itself: a@localhost ->"
+            " b@localhost -> a@localhost",
+        )
+
+    def test_too_many(self) -> None:
+        """
+        An alias for more addresses than are followed is refused.
+        """
+        targets = [f"x{number}@a.org" for number in range(MOST_ADDRESSES + 1)]
+        self.refused(
+            TooManyTargets, self.administration.add_alias("us", targets)
+        )
+        self.now(self.administration.add_alias("us", targets[1:]))
 
     def test_taken(self) -> None:
         """
@@ -398,13 +487,38 @@ class DomainTests(AdministrationTestCase):
 
     def test_catch_all_elsewhere(self) -> None:
         """
-        A catch-all outside is refused, and the domain is not added.
+        A catch-all may be outside.
         """
-        self.refused(
-            AddressElsewhere,
-            self.administration.add_domain("a.org", catch_all="x@b.org"),
+        entry = self.now(
+            self.administration.add_domain("a.org", catch_all="X@b.org")
         )
+        self.assertEqual(entry.catch_all, "X@b.org")
+        found = self.now(self.directory.resolve(Address("bob", "a.org")))
+        assert found is not None
+        self.assertEqual(found.elsewhere, (Address("X", "b.org"),))
+
+    def test_add_with_catch_all_nowhere(self) -> None:
+        """
+        A catch-all is no address that does not exist, and the domain is not
+        added.
+        """
+        for nobody in ("rob", "rob@a.org"):
+            self.refused(
+                NoSuchTarget,
+                self.administration.add_domain("a.org", catch_all=nobody),
+            )
         self.assertFalse(self.directory.is_ours("a.org"))
+
+    def test_catch_all_by_itself(self) -> None:
+        """
+        That a catch-all catches an address does not make it exist.
+        """
+        self.add("bob")
+        self.now(self.administration.set_catch_all("localhost", "bob"))
+        self.refused(
+            NoSuchTarget,
+            self.administration.set_catch_all("localhost", "rob"),
+        )
 
     def test_set_catch_all(self) -> None:
         """

@@ -101,6 +101,23 @@ class DirectoryTests(PeopleTestCase):
             ("bob@localhost", "alice@localhost"),
         )
 
+    def test_suspended(self) -> None:
+        """
+        A suspended account is told, also when another process suspends it;
+        one that is gone is none.
+        """
+        other = self.opened()
+        self.add("bob")
+        number = self.now(self.administration.suspend("bob")).number
+        self.assertTrue(self.directory.is_suspended(number))
+        self.clock.advance(2)
+        self.assertTrue(other.is_suspended(number))
+        self.now(self.administration.resume("bob"))
+        self.assertFalse(self.directory.is_suspended(number))
+        self.now(self.administration.suspend("bob"))
+        self.now(self.administration.remove_account("bob"))
+        self.assertFalse(self.directory.is_suspended(number))
+
     def test_postmaster_has_to_be_an_address(self) -> None:
         """
         A configured postmaster that is no address is an error at once.
@@ -116,6 +133,29 @@ class DirectoryTests(PeopleTestCase):
             default_domain="localhost",
             postmaster="bob",
         )
+
+    def test_postmaster_copies(self) -> None:
+        """
+        Configured copies are told with whoever reads postmaster's mail.
+        """
+        self.add("bob")
+        directory = type(self.directory)(
+            self.path,
+            SameThread(),
+            self.clock,
+            disk=self.disk,
+            places=Places("/{domain}/{local}"),
+            default_domain="localhost",
+            postmaster_copies=["Ops@Example.net"],
+        )
+        self.now(directory.open())
+        self.addCleanup(lambda: self.now(directory.close()))
+        found = self.now(directory.resolve(Address("abuse", "localhost")))
+        assert found is not None
+        self.assertEqual(
+            [one.address for one in found.accounts], ["bob@localhost"]
+        )
+        self.assertEqual(found.elsewhere, (Address("Ops", "example.net"),))
 
     # Other processes
 

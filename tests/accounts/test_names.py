@@ -12,6 +12,7 @@ from mailsuite.accounts.names import (
     key,
     typed_address,
     typed_domain,
+    typed_outside,
 )
 from mailsuite.mail.address import Address
 
@@ -119,3 +120,29 @@ class TypedTests(SynchronousTestCase):
         """
         for text in ("", "a b", "-a.example", "a..b", "[127.0.0.1]", "a/b"):
             self.assertRaises(BadAddress, typed_domain, text)
+
+
+class OutsideTests(SynchronousTestCase):
+    """
+    Tests for ``typed_outside``.
+    """
+
+    def test_case(self) -> None:
+        """
+        The local part is as it was typed, the domain in its one spelling.
+        """
+        self.assertEqual(
+            typed_outside("John/Doe=x@B\u00dcCHER.example"),
+            ("John/Doe=x", "xn--bcher-kva.example"),
+        )
+
+    def test_refused(self) -> None:
+        """
+        What needs quotes, and what is no address, is none.
+        """
+        for text in (
+            '"a b"@a.org', ".a@a.org", "a..b@a.org", "a@b@a.org", "a",
+            "a@", "a@[192.0.2.1]",
+        ):  # fmt: skip
+            with self.assertRaises(BadAddress):
+                typed_outside(text)

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from mailsuite.accounts import account_rows
 from mailsuite.accounts.account_rows import Verifiers
-from mailsuite.accounts.entries import Imported
-from mailsuite.accounts.errors import BadImport
+from mailsuite.accounts.entries import Imported, LineNote, LineRefused
 from mailsuite.accounts.passwdfile import User, read_lines
 from tests.support.people import PeopleTestCase
 
@@ -33,13 +32,28 @@ class PasswdFileTests(PeopleTestCase):
         """
         return self.now(self.administration.import_accounts(lines))
 
-    def bad(self, *lines: str) -> str:
+    def refused_lines(self, *lines: str) -> list[tuple[int, str]]:
         """
-        Why lines cannot be imported.
+        (number, why) of the lines that are not taken.
         """
-        return self.refused(
-            BadImport, self.administration.import_accounts(lines)
-        )
+        return [
+            (one.line, one.reason) for one in self.import_lines(*lines).refused
+        ]
+
+    def right(self, local_part: str, password: str) -> bool:
+        """
+        Whether a password would log an account in.
+        """
+        verifiers = self.verifiers(local_part)
+        judgement = self.now(self.passwords.judge(verifiers, password))
+        return judgement.right and not verifiers.suspended
+
+    def suspended(self) -> dict[str, bool]:
+        """
+        Every account, and whether it is suspended.
+        """
+        listed = self.now(self.administration.list_accounts())
+        return {one.address: one.suspended for one in listed}
 
     def verifiers(self, local_part: str) -> Verifiers:
         """
@@ -61,7 +75,7 @@ class PasswdFileTests(PeopleTestCase):
         )
         self.assertEqual(
             read_lines([line + "\n"], "localhost"),
-            [User(1, ("bob", "localhost"), SSHA512, 2 << 30, 500, False)],
+            ([User(1, ("bob", "localhost"), SSHA512, 2 << 30, 500, False)], []),
         )
 
     def test_no_login(self) -> None:
@@ -70,10 +84,8 @@ class PasswdFileTests(PeopleTestCase):
         """
         self.import_lines(f"bob:{SSHA512}::::::nologin", f"ann:{SSHA512}")
 
-        listed = self.now(self.administration.list_accounts())
-
         self.assertEqual(
-            {one.address: one.suspended for one in listed},
+            self.suspended(),
             {"bob@localhost": True, "ann@localhost": False},
         )
 
@@ -82,7 +94,7 @@ class PasswdFileTests(PeopleTestCase):
         Storage without a unit is in kilobytes.
         """
         line = f"bob:{SSHA512}::::::userdb_quota_rule=*:storage=10"
-        (user,) = read_lines([line], "localhost")
+        ((user,), _) = read_lines([line], "localhost")
         self.assertEqual(user.octets_limit, 10 * 1024)
 
     def test_added(self) -> None:
@@ -153,60 +165,207 @@ class PasswdFileTests(PeopleTestCase):
         )
         self.assertEqual(imported.added, ("bob@a.org",))
 
-    def test_all_or_none(self) -> None:
+    def test_others_are_taken(self) -> None:
         """
-        Every bad line is told, and nothing is kept.
+        Every line that is not taken is told with the reason and what to do,
+        and the others are taken.
         """
-        text = self.bad(
+        imported = self.import_lines(
             f"alice:{SSHA512}",
             "bob",
             f"alice:{SSHA512}",
             f"../carol:{SSHA512}",
-            "dave:{DIGEST-MD5}794603feb70e84b0f369533c1cd34eb7",
+            "dave:{WHIRLPOOL}79460",
             "erin:{SHA256}short",
+            "frank:hungry",
+            "j\ufffdrgen:{PLAIN}x",
+            f"x@a.org:{SSHA512}",
+            f"zoe:{SSHA512}",
         )
+        self.assertEqual(imported.added, ("alice@localhost", "zoe@localhost"))
+        cannot = "the password cannot be verified: "
         self.assertEqual(
-            text.splitlines(),
-            [
-                "Nothing was imported:",
-                "line 2: there is no password",
-                "line 3: alice@localhost is there twice",
-                "line 4: '../carol@localhost' has a local part that is not"
-                " possible here",
-                "line 5: the password of dave@localhost: {DIGEST-MD5} is not"
-                " known",
-                "line 6: the password of erin@localhost: it is damaged",
-            ],
+            imported.refused,
+            (
+                LineRefused(
+                    2, "bob", "there is no password",
+                    "write it after the user and a colon",
+                ),
+                LineRefused(
+                    3, "alice", "the user is in line 1 already",
+                    "remove one of the two lines",
+                ),
+                LineRefused(
+                    4, "../carol", "'../carol@localhost' has a local part that"
+                    " is not possible here", "give the user another name",
+                ),
+                LineRefused(
+                    5, "dave", cannot + "{WHIRLPOOL} is not known",
+                    "mailsuite user add dave@localhost, with another password",
+                ),
+                LineRefused(
+                    6, "erin", cannot + "it is damaged",
+                    "mailsuite user add erin@localhost, with another password",
+                ),
+                LineRefused(
+                    7, "frank",
+                    cannot + "it is no hash that this system knows",
+                    "write the scheme before it, {PLAIN} for one in clear",
+                ),
+                LineRefused(
+                    8, "j\ufffdrgen", "it is not UTF-8",
+                    "convert the file to UTF-8",
+                ),
+                LineRefused(
+                    9, "x@a.org", "There is no domain a.org",
+                    "mailsuite domain add, then import the file again",
+                ),
+            ),
+        )  # fmt: skip
+        self.assertEqual(
+            list(self.suspended()), ["alice@localhost", "zoe@localhost"]
         )
-        self.assertEqual(self.now(self.administration.list_accounts()), ())
 
-    def test_foreign_domain(self) -> None:
+    def test_alias_is_there(self) -> None:
         """
-        A user of a domain that is not ours is a bad line.
+        A user whose address is an alias is not taken.
         """
-        text = self.bad(f"alice:{SSHA512}", f"bob@a.org:{SSHA512}")
-        self.assertIn("line 2: There is no domain a.org", text)
-        self.assertEqual(self.now(self.administration.list_accounts()), ())
+        self.add("bob")
+        self.now(self.administration.add_alias("us", ["bob"]))
+        self.assertEqual(
+            self.refused_lines(f"us:{SSHA512}"),
+            [(1, "us@localhost is an alias already")],
+        )
 
     def test_immense_quota(self) -> None:
         """
-        A limit that cannot be kept is a bad line.
+        A limit that cannot be kept is a line that is not taken.
         """
         rule = "::::::userdb_quota_rule=*:storage=99999999999T"
-        text = self.bad(f"bob:{SSHA512}{rule}")
-        self.assertIn("line 1: the quota of bob@localhost is too large", text)
+        self.assertEqual(
+            self.refused_lines(f"bob:{SSHA512}{rule}"),
+            [(1, "the quota is too large")],
+        )
 
-    def test_many_bad_lines(self) -> None:
+    def test_no_password(self) -> None:
         """
-        Of very many bad lines only the first are told.
+        Dovecot lets a user in by any password who has none; here he is kept
+        as one who is suspended, and even when resumed none is right.
         """
-        text = self.bad(*["bob"] * 25)
-        self.assertEqual(len(text.splitlines()), 22)
-        self.assertIn("and 5 more", text)
+        imported = self.import_lines(
+            "ann:", "bob::1000:1000::/home/bob", "cid:{PLAIN}", "dan:{CRYPT}",
+            "eve:::::::nopassword=y", "fay:{PLAIN.B64}",
+        )  # fmt: skip
+        self.assertEqual(imported.refused, ())
+        self.assertEqual(set(self.suspended().values()), {True})
+        self.assertEqual(
+            imported.notes[1],
+            LineNote(2, "bob@localhost", "there is no password: suspended"),
+        )
+        for user in ("ann", "bob", "cid", "dan", "eve", "fay"):
+            entry = self.now(self.administration.resume(user))
+            self.assertFalse(entry.has_password)
+            self.assertFalse(self.right(user, ""))
+            self.assertFalse(self.right(user, "x"))
+
+    def test_locked(self) -> None:
+        """
+        A locked entry is a suspended account; what was locked is right again
+        once it is resumed.
+        """
+        imported = self.import_lines(
+            "ann:!", "bob:*", "cid:*LK*", f"dan:!{SSHA512}", "eve:!!",
+            "fay:!{PLAIN}hungry pass", "gus:{CRYPT}!ab5JSsdE6EUhY",
+        )  # fmt: skip
+        self.assertEqual(len(imported.added), 7)
+        self.assertEqual(set(self.suspended().values()), {True})
+        self.assertEqual(
+            [one.text for one in imported.notes],
+            ["the entry is locked and has no password: suspended"] * 3
+            + ["the entry is locked: suspended"]
+            + ["the entry is locked and has no password: suspended"]
+            + ["the entry is locked: suspended"] * 2,
+        )
+        for user in ("ann", "bob", "cid", "eve"):
+            self.now(self.administration.resume(user))
+            self.assertFalse(self.right(user, "hungry pass"))
+            self.assertFalse(self.right(user, "LK*"))
+        for user in ("dan", "fay"):
+            self.assertFalse(self.right(user, "hungry pass"))
+            self.now(self.administration.resume(user))
+            self.assertTrue(self.right(user, "hungry pass"))
+
+    def test_only_a_hash_is_locked(self) -> None:
+        """
+        A password in clear may begin as it likes.
+        """
+        self.import_lines("bob:{PLAIN}!hungry")
+        self.assertTrue(self.right("bob", "!hungry"))
+
+    def test_lost_fields(self) -> None:
+        """
+        Extra fields that restricted a user are told, line by line.
+        """
+        imported = self.import_lines(
+            f"ann:{SSHA512}::::::allow_nets=192.0.2.0/24,local",
+            f"bob:{SSHA512}::::::proxy=y host=192.0.2.1",
+            f"cid:{SSHA512}::::::userdb_mail=maildir:~",
+        )
+        self.assertEqual(
+            imported.notes,
+            (
+                LineNote(
+                    1, "ann@localhost",
+                    "allow_nets is not enforced here: logins are taken from"
+                    " everywhere",
+                ),
+                LineNote(
+                    2, "bob@localhost",
+                    "proxy is not followed: his mail is served from here",
+                ),
+            ),
+        )  # fmt: skip
+
+    def test_truncated_password_is_not_kept_in_clear(self) -> None:
+        """
+        Of a password that counts in part a digest of that part is kept.
+        """
+        self.import_lines("bob:{PLAIN-TRUNC}6-hungry")
+        self.assertNotIn("hungry", self.verifiers("bob").password)
+        self.assertTrue(self.right("bob", "hungry pass"))
+        self.assertFalse(self.right("bob", "hungr"))
+
+    def test_digest_with_the_user(self) -> None:
+        """
+        A digest that has the user in it is judged with the account's address.
+        """
+        self.import_lines("bob:{DIGEST-MD5}794603feb70e84b0f369533c1cd34eb7")
+        self.assertTrue(self.right("bob", "hungry pass"))
+
+    def test_rehashed(self) -> None:
+        """
+        An old digest is made as ours are when it was right.
+        """
+        self.import_lines("bob:{NTLM}7723c28008e6b9a37fae3634e3a3c942")
+        judgement = self.now(
+            self.passwords.judge(self.verifiers("bob"), "hungry pass")
+        )
+        assert judgement.better is not None
+        self.assertTrue(judgement.better.password.startswith("{SSHA256}"))
+
+    def test_ten_thousand(self) -> None:
+        """
+        10,000 lines are added in one transaction, with one that is bad.
+        """
+        lines = [f"user{number}:{SSHA512}" for number in range(10_000)]
+        lines[5_000] = "nobody"
+        imported = self.import_lines(*lines)
+        self.assertEqual(len(imported.added), 9_999)
+        self.assertEqual([one.line for one in imported.refused], [5_001])
 
     def test_passwords_are_not_shown(self) -> None:
         """
         A user that gets into a log does not show the password.
         """
-        (user,) = read_lines(["bob:{PLAIN}hungry"], "localhost")
+        ((user,), _) = read_lines(["bob:{PLAIN}hungry"], "localhost")
         self.assertNotIn("hungry", repr(user))

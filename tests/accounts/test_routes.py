@@ -7,12 +7,15 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.accounts.routes import (
+    MOST_ADDRESSES,
     AccountRoute,
     DomainRoute,
     Facts,
+    Found,
     Key,
     Routes,
 )
+from mailsuite.errors import ExpansionTooLarge
 from mailsuite.mail.address import Address
 
 OWN = DomainRoute(None, None)
@@ -240,13 +243,17 @@ class RoutesTests(SynchronousTestCase):
 
     def test_long_chain(self) -> None:
         """
-        The length of a chain does not matter.
+        A long chain is followed to its end, until it is too long.
         """
+        most = MOST_ADDRESSES
         chain = {
-            f"a{n}@localhost": [f"a{n + 1}@localhost"] for n in range(5000)
+            f"a{n}@localhost": [f"a{n + 1}@localhost"] for n in range(most)
         }
-        self.learn(aliases={**chain, "a5000@localhost": ["bob@localhost"]})
-        self.assertEqual(self.find("a0@localhost"), ["bob@localhost"])
+        self.learn(aliases={**chain, f"a{most}@localhost": ["bob@localhost"]})
+        self.assertEqual(self.find("a2@localhost"), ["bob@localhost"])
+        with self.assertRaises(ExpansionTooLarge):
+            self.find("a0@localhost")
+        self.assertFalse(self.owns("a0@localhost", 2))
 
     def test_dangling(self) -> None:
         """
@@ -266,6 +273,34 @@ class RoutesTests(SynchronousTestCase):
         assert found is not None
         self.assertEqual(found.accounts, ())
         self.assertEqual(found.elsewhere, (("x", "example.net"),))
+
+    def test_here_and_elsewhere(self) -> None:
+        """
+        A chain may lead to accounts and outside, each once, and loops are
+        cut.
+        """
+        self.learn(
+            aliases={
+                "us@localhost": ["them@localhost", "bob@localhost"],
+                "them@localhost": ["X@example.net", "us@localhost",
+                                   "X@example.net"],
+            }
+        )  # fmt: skip
+        found = self.routes.find(Address("us", "localhost"))
+        assert found is not None
+        self.assertEqual(found.accounts, (("bob", "localhost"),))
+        self.assertEqual(found.elsewhere, (("X", "example.net"),))
+
+    def test_outside_that_became_ours(self) -> None:
+        """
+        An address whose domain is ours later is found in whatever case.
+        """
+        self.learn(aliases={"us@localhost": ["Bob@example.net"]})
+        self.learn(
+            domains={"example.net": OWN},
+            accounts={"bob@example.net": account(9)},
+        )
+        self.assertEqual(self.find("us@localhost"), ["bob@example.net"])
 
     def test_removed_alias(self) -> None:
         """
@@ -388,6 +423,61 @@ class RoutesTests(SynchronousTestCase):
         )
         self.assertEqual(self.find("postmaster@localhost"), ["bob@localhost"])
         self.assertEqual(self.find("abuse@example.org"), ["bob@localhost"])
+
+    def test_postmaster_outside(self) -> None:
+        """
+        The configuration may name somebody outside.
+        """
+        self.routes = Routes("localhost", "+", ("ops", "example.net"))
+        self.learn(domains={"localhost": OWN})
+        found = self.routes.find(Address("postmaster", "localhost"))
+        assert found is not None
+        self.assertEqual(found.elsewhere, (("ops", "example.net"),))
+
+    def test_copies(self) -> None:
+        """
+        Whoever reads postmaster's mail, the copies go where they are to go:
+        from each domain, account or alias, and each once.
+        """
+        self.routes = Routes(
+            "localhost", "+", copies=(split("Carol@example.org"),
+                                      split("ops@example.net"))
+        )  # fmt: skip
+        self.learn(
+            domains={"localhost": OWN, "example.org": OWN},
+            accounts={
+                "postmaster@localhost": account(1),
+                "carol@example.org": account(2),
+                "dave@example.org": account(3),
+            },
+            aliases={"abuse@example.org": ["dave@example.org"]},
+        )
+        for text, reader in (
+            ("postmaster@localhost", "postmaster@localhost"),
+            ("abuse+x@example.org", "dave@example.org"),
+        ):
+            found = self.routes.find(Address.parse(text))
+            assert found is not None
+            self.assertEqual(
+                found.accounts, (split(reader), ("carol", "example.org"))
+            )
+            self.assertEqual(found.elsewhere, (("ops", "example.net"),))
+        self.assertEqual(
+            self.routes.find(Address("MAILER-DAEMON", "example.org")),
+            Found((split("carol@example.org"),), (split("ops@example.net"),)),
+        )
+
+    def test_no_copies_of_others(self) -> None:
+        """
+        Nobody else's mail is copied.
+        """
+        self.routes = Routes("localhost", copies=(("ops", "example.net"),))
+        self.learn(
+            domains={"localhost": OWN}, accounts={"bob@localhost": account(1)}
+        )
+        found = self.routes.find(Address("bob", "localhost"))
+        assert found is not None
+        self.assertEqual(found.elsewhere, ())
 
     def test_postmaster_alias(self) -> None:
         """

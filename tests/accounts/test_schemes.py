@@ -6,7 +6,12 @@ What Dovecot keeps was made by Debian's ``doveadm pw`` of "hungry pass".
 
 from __future__ import annotations
 
-from twisted.trial.unittest import SynchronousTestCase
+import hashlib
+import shutil
+import subprocess
+from typing import ClassVar
+
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from mailsuite.accounts import crypt, schemes
 
@@ -199,6 +204,109 @@ class VerifyTests(SynchronousTestCase):
         """
         self.check(SCRAM)
 
+    def test_scram_sha1(self) -> None:
+        """
+        SCRAM's keys by SHA-1, with salt and count.
+        """
+        self.check(
+            "{SCRAM-SHA-1}4096,S03mREgggbL43WRpB5PNig==,QmCf0emtwzbWYrPvL97YPP"
+            "8Rgy0=,poEDbkEcnVsrOz+hZ5XPSk+5PPg="
+        )
+
+    def test_cram_md5(self) -> None:
+        """
+        HMAC's inner states, under their two names.
+        """
+        states = (
+            "42ef78fbb3b6dcd294d269cc5b09591131124460f2a755cc9f41356620b552db"
+        )
+        self.check("{CRAM-MD5}" + states)
+        self.check("{HMAC-MD5.hex}" + states)
+        self.check("{CRAM-MD5.B64}Qu94+7O23NKU0mnMWwlZETESRGDyp1XMn0E1ZiC1Uts=")
+
+    def test_digest_md5(self) -> None:
+        """
+        A digest with the user in it, whole or without the domain.
+        """
+        for stored in (
+            "{DIGEST-MD5}794603feb70e84b0f369533c1cd34eb7",
+            "{DIGEST-MD5.B64}eUYD/rcOhLDzaVM8HNNOtw==",
+            "{DIGEST-MD5.HEX}31c8958f01c505d7c884b083575e6b05",
+        ):
+            self.assertIsNone(schemes.why_not(stored))
+            self.assertTrue(schemes.verify(PASSWORD, stored, "bob@localhost"))
+            self.assertFalse(schemes.verify(PASSWORD, stored, "rob@localhost"))
+            self.assertFalse(schemes.verify(b"hungry", stored, "bob@localhost"))
+
+    def test_md4(self) -> None:
+        """
+        MD4, in hexadecimal or base64.
+        """
+        self.check("{PLAIN-MD4}1133b1097e61a6c415115d0fc199a6ce")
+        self.check("{PLAIN-MD4.B64}ETOxCX5hpsQVEV0PwZmmzg==")
+
+    def test_ntlm(self) -> None:
+        """
+        MD4 of the password in UTF-16; another's octets may be no UTF-8.
+        """
+        stored = "{NTLM}8846f7eaee8fb117ad06bdd830b7586c"
+        self.assertIsNone(schemes.why_not(stored))
+        self.assertTrue(schemes.verify(b"password", stored))
+        self.assertFalse(schemes.verify(b"Password", stored))
+        self.assertFalse(schemes.verify(b"\xff", stored))
+
+    def test_lanman(self) -> None:
+        """
+        LAN Manager's, which sees no case; what it cannot see fits nothing.
+        """
+        stored = "{LANMAN}e52cac67419a9a224a3b108f3fa6cb6d"
+        self.assertIsNone(schemes.why_not(stored))
+        self.assertTrue(schemes.verify(b"PassWord", stored))
+        self.assertFalse(schemes.verify(b"passwort", stored))
+        self.assertFalse(schemes.verify("\u4e00".encode(), stored))
+
+    def test_rpa(self) -> None:
+        """
+        MD5 of the password in UTF-16, high octets first.
+        """
+        self.check(
+            "{RPA}" + hashlib.md5("hungry pass".encode("utf-16-be")).hexdigest()
+        )
+
+    def test_one_time_password(self) -> None:
+        """
+        What one-time passwords are made from, by each digest.
+        """
+        self.check("{OTP}sha1 1024 197de08f456f4d8d d272d48d02b358a8")
+        secret = b"This is a test."
+        for stored in (
+            # RFC 2289 Appendix C
+            "{OTP}md5 0 TeSt 9E876134D90499DD",
+            "{OTP}md5 99 TeSt 50FE1962C4965880",
+            "{SKEY}md4 99 TeSt C5E612776E6C237A",
+            "{OTP}sha1 99 TeSt 87FEC7768B73CCF9",
+        ):
+            self.assertIsNone(schemes.why_not(stored))
+            self.assertEqual(
+                (schemes.verify(secret, stored), schemes.verify(b"x", stored)),
+                (True, False),
+                stored,
+            )
+
+    def test_truncated(self) -> None:
+        """
+        After the octets that count a password may go on as it likes.
+        """
+        for stored in (
+            "{PLAIN-TRUNC}6-hungry",
+            "{PLAIN-TRUNC}6-hungry pass",
+            schemes.make_truncated(b"hungry", b"salt", 6),
+        ):
+            self.assertIsNone(schemes.why_not(stored))
+            self.assertTrue(schemes.verify(PASSWORD, stored))
+            self.assertFalse(schemes.verify(b"hungr", stored))
+        self.check("{PLAIN-TRUNC}20-hungry pass")
+
     def test_ours(self) -> None:
         """
         Each scheme that we make is verified, and known as made so.
@@ -230,9 +338,46 @@ class RefusedTests(SynchronousTestCase):
 
     def test_unknown_scheme(self) -> None:
         """
-        A scheme that needs the password in clear is named.
+        A scheme that nobody knows is named.
         """
-        self.check("{CRAM-MD5}42ef78fb", "{CRAM-MD5} is not known")
+        self.check("{WHIRLPOOL}42ef78fb", "{WHIRLPOOL} is not known")
+
+    def test_damaged_old_digest(self) -> None:
+        """
+        Digests of old mechanisms have their length.
+        """
+        self.check("{CRAM-MD5}42ef78fb", "it is damaged")
+        self.check("{DIGEST-MD5}42ef78fb", "it is damaged")
+        self.check("{NTLM}x", "it is damaged")
+
+    def test_damaged_one_time_password(self) -> None:
+        """
+        One-time passwords have four parts and a bearable count.
+        """
+        self.check("{OTP}sha1 1024 197de08f456f4d8d", "it is damaged")
+        self.check("{OTP}sha1 1024 a d272d48d02b358", "it is damaged")
+        self.check("{OTP}sha1 10000 a d272d48d02b358a8", "it is damaged")
+        self.check(
+            "{OTP}sha9 1 a d272d48d02b358a8",
+            "one-time passwords by sha9 are not known",
+        )
+
+    def test_truncated_to_nothing(self) -> None:
+        """
+        A password of which nothing counts, or nobody knows how much, would
+        let everybody in.
+        """
+        self.check("{PLAIN-TRUNC}0-", "it is damaged")
+        self.check("{PLAIN-TRUNC}hungry pass", "it is damaged")
+
+    def test_empty_password(self) -> None:
+        """
+        An empty password fits nothing, not even an empty one.
+        """
+        self.assertFalse(schemes.verify(b"", "{PLAIN}"))
+        self.assertFalse(
+            schemes.verify(b"", "{PLAIN-MD5}d41d8cd98f00b204e9800998ecf8427e")
+        )
 
     def test_unknown_encoding(self) -> None:
         """
@@ -383,3 +528,74 @@ class CryptTests(SynchronousTestCase):
         """
         self.assertFalse(crypt.verify_crypt(PASSWORD, "*0"))
         self.assertFalse(crypt.verify_crypt(PASSWORD, "*1"))
+
+
+class DovecotTests(SynchronousTestCase):
+    """
+    What the installed Dovecot makes is verified here.
+    """
+
+    doveadm: ClassVar[str | None] = shutil.which("doveadm")
+
+    def ask(self, *words: str) -> str:
+        """
+        What ``doveadm pw`` says.
+        """
+        if self.doveadm is None:
+            raise SkipTest("doveadm is not installed")
+        said = subprocess.run(
+            [self.doveadm, "pw", *words],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return said.stdout.removesuffix("\n")
+
+    def made(self, scheme: str) -> str:
+        """
+        Our password in a scheme.
+        """
+        stored = self.ask(
+            "-s", scheme, "-u", "bob@localhost", "-p", "hungry pass"
+        )
+        if scheme.startswith("PLAIN-TRUNC"):
+            # doveadm leaves out what the scheme needs.
+            return stored.replace("}", "}11-")
+        return stored
+
+    def verifies(self, stored: str) -> bool:
+        """
+        Whether the password fits, and no other does.
+        """
+        right, wrong = (
+            schemes.verify(password, stored, "bob@localhost")
+            for password in (PASSWORD, b"hungri pass")
+        )
+        return schemes.why_not(stored) is None and right and not wrong
+
+    def test_all(self) -> None:
+        """
+        Every scheme that Dovecot lists.
+        """
+        listed = self.ask("-l").split()
+        self.assertGreater(len(listed), 20)
+        unknown = [
+            scheme for scheme in listed if not self.verifies(self.made(scheme))
+        ]
+        self.assertEqual(unknown, [])
+
+    def test_encodings(self) -> None:
+        """
+        Digests in each encoding.
+        """
+        unknown = [
+            f"{scheme}.{encoding}"
+            for scheme in (
+                "SHA", "SHA256", "SSHA", "SSHA256", "SSHA512", "SMD5",
+                "PLAIN-MD4", "PLAIN-MD5", "LDAP-MD5", "CRAM-MD5", "DIGEST-MD5",
+                "SHA512-CRYPT", "PLAIN",
+            )
+            for encoding in ("HEX", "B64", "BASE64")
+            if not self.verifies(self.made(f"{scheme}.{encoding}"))
+        ]  # fmt: skip
+        self.assertEqual(unknown, [])

@@ -103,15 +103,65 @@ class CommandTests(SynchronousTestCase):
 
     def test_import_of_what_is_no_text(self) -> None:
         """
-        A file in another encoding is told by line, and nothing is imported.
+        A line in another encoding is told with what to do, the others are
+        imported, and the status says that something is left.
         """
         file = Path(self.mktemp())
-        file.write_bytes(b"bob:{PLAIN}x\nj\xfcrgen:{PLAIN}y\n")
+        file.write_bytes(
+            b"bob:{PLAIN}x\nj\xfcrgen:{PLAIN}y\n"
+            b"ann:{PLAIN}x:::J\xfcrgen::\ncid::::::\n"
+        )
 
-        said = self.run_one("user", "import", str(file), status=1)
+        said = self.run_one(
+            "user", "import", "--domain", "example.org", str(file), status=1
+        )
 
-        self.assertIn("line 2: it is not UTF-8", said)
-        self.assertEqual(self.json("user", "list"), [])
+        self.assertEqual(
+            said.splitlines(),
+            [
+                "line 4: cid@example.org: there is no password: suspended",
+                "Imported 3 accounts",
+                "Not imported: 1 lines",
+                "line 2: j\ufffdrgen: it is not UTF-8"
+                " (convert the file to UTF-8)",
+            ],
+        )
+        self.assertEqual(len(self.json("user", "list")), 3)
+
+    def test_import_as_json(self) -> None:
+        """
+        A script is told what was taken and what was not.
+        """
+        found = json.loads(
+            self.run_one(
+                "user", "import", "--domain", "example.org", "--json", "-",
+                stdin="bob:{PLAIN}x\nann\n", status=1,
+            )
+        )  # fmt: skip
+
+        self.assertEqual(found["added"], ["bob@example.org"])
+        self.assertEqual(
+            found["refused"],
+            [
+                {
+                    "line": 2,
+                    "user": "ann",
+                    "reason": "there is no password",
+                    "remedy": "write it after the user and a colon",
+                }
+            ],
+        )
+
+    def test_list_without_password(self) -> None:
+        """
+        An account without a password is seen as such once it is resumed.
+        """
+        self.run_one(
+            "user", "import", "--domain", "example.org", "-", stdin="bob:!\n"
+        )
+        self.assertIn("suspended", self.run_one("user", "list"))
+        self.run_one("user", "resume", "bob@example.org")
+        self.assertIn("no password", self.run_one("user", "list"))
 
     def test_import_from_another_system(self) -> None:
         """
@@ -126,7 +176,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_aliases(self) -> None:
         """
-        To one or many; to nobody outside.
+        To one or many, outside too; not to an address that does not exist.
         """
         self.add("ann@example.org")
         self.add("bob@example.org")
@@ -139,9 +189,13 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(self.json("alias", "list"), [])
 
         said = self.run_one(
-            "alias", "add", "out@example.org", "x@elsewhere.test", status=1
+            "alias", "add", "out@example.org", "X@elsewhere.test"
         )
-        self.assertIn("elsewhere.test", said)
+        self.assertEqual(said, "out@example.org -> X@elsewhere.test\n")
+        said = self.run_one(
+            "alias", "add", "us@example.org", "no@example.org", status=1
+        )
+        self.assertIn("no@example.org does not exist here", said)
 
     def test_domains(self) -> None:
         """

@@ -16,12 +16,14 @@ class MemoryDirectory:
     Addresses and what they stand for.
 
     :param domains: ours, in lower case.
+    :ivar suspended: the numbers of the accounts that are.
     """
 
     def __init__(self, *domains: str) -> None:
         self._domains = domains
         self._known: dict[Address, Deliverable] = {}
         self._numbers = 0
+        self.suspended: set[int] = set()
 
     def add_account(
         self,
@@ -75,6 +77,12 @@ class MemoryDirectory:
         return self._known.get(
             Address(address.local_part.lower(), address.domain)
         )
+
+    def is_suspended(self, account: int) -> bool:
+        """
+        Whether the account is suspended.
+        """
+        return account in self.suspended
 
     async def expand(self, address: Address) -> tuple[str, ...]:
         """

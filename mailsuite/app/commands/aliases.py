@@ -34,12 +34,15 @@ def alias_add(
     where: Where, address: str, targets: tuple[str, ...], as_json: bool
 ) -> None:
     """
-    Have mail for ADDRESS go to TARGETS.
+    Have mail for ADDRESS go to TARGETS, here or elsewhere.
 
-    Example: mailsuite alias add info@example.org carol@example.org
+    A target in a domain of ours has to exist.
+
+    Example: mailsuite alias add info@example.org carol@example.net
     """
     result = where.perform("alias.add", address=address, targets=list(targets))
-    show(result, as_json, lambda: f"{address} -> {', '.join(targets)}")
+    leads = f"{result['address']} -> {', '.join(result['targets'])}"
+    show(result, as_json, lambda: leads)
 
 
 @alias.command("list")

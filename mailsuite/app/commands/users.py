@@ -76,7 +76,7 @@ def user_list(where: Where, domain: str | None, as_json: bool) -> None:
         rows += [
             (
                 entry["address"],
-                "suspended" if entry["suspended"] else "active",
+                _state(entry),
                 size_of(entry["octets_limit"]),
                 str(entry["messages_limit"] or "no limit"),
             )
@@ -85,6 +85,12 @@ def user_list(where: Where, domain: str | None, as_json: bool) -> None:
         return table(rows)
 
     show(result, as_json, text)
+
+
+def _state(entry: Any) -> str:
+    if entry["suspended"]:
+        return "suspended"
+    return "active" if entry["has_password"] else "no password"
 
 
 @user.command("passwd")
@@ -163,33 +169,44 @@ def user_import(
     """
     Import accounts from a Dovecot passwd-file; - is standard input.
 
-    All or none are imported; accounts that exist already are skipped.
+    Accounts that exist already are left as they are.  A line that cannot be
+    taken is told, with what to do; the others are imported, and the exit
+    status is then 1.
 
     Example: mailsuite user import --domain example.org /etc/dovecot/users
     """
     result = where.perform(
         "user.import", lines=_lines(file.read()), domain=domain
     )
+    show(result, as_json, lambda: _imported(result))
+    if result["refused"]:
+        raise click.exceptions.Exit(1)
 
-    def text() -> str:
-        lines = [
-            f"{one}: is there already, skipped" for one in result["skipped"]
-        ]
-        return "\n".join([*lines, f"Imported {len(result['added'])} accounts"])
 
-    show(result, as_json, text)
+def _imported(result: Any) -> str:
+    """
+    What came of an import, in words; what needs somebody comes last.
+    """
+    lines = [f"{one}: is there already, skipped" for one in result["skipped"]]
+    lines += [
+        f"line {one['line']}: {one['address']}: {one['text']}"
+        for one in result["notes"]
+    ]
+    lines.append(f"Imported {len(result['added'])} accounts")
+    if result["refused"]:
+        lines.append(f"Not imported: {len(result['refused'])} lines")
+    lines += [
+        f"line {one['line']}: {one['user']}: {one['reason']} ({one['remedy']})"
+        for one in result["refused"]
+    ]
+    return "\n".join(lines)
 
 
 def _lines(octets: bytes) -> list[str]:
     """
     The lines of a file; only LF and CR LF end one.
     """
-    lines = []
-    for number, line in enumerate(octets.split(b"\n"), 1):
-        try:
-            lines.append(line.removesuffix(b"\r").decode())
-        except UnicodeDecodeError as error:
-            raise click.ClickException(
-                f"Nothing was imported:\nline {number}: it is not UTF-8"
-            ) from error
-    return lines
+    return [
+        line.removesuffix(b"\r").decode(errors="replace")
+        for line in octets.split(b"\n")
+    ]
