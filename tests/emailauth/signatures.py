@@ -156,7 +156,7 @@ def sealed(
         section,
         digest(body),
         chain=chain or chain_of(message, zone),
-        results=b"mx.example.org; spf=pass smtp.mailfrom=example.org",
+        results=b"mx.example.org;\r\n\tspf=pass smtp.mailfrom=example.org",
         now=NOW,
     )
     return fields + message
