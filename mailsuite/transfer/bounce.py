@@ -58,6 +58,7 @@ class Original:
     :param arrival: seconds since 1970.
     """
 
+    queue_id: str
     sender: Sender
     arrival: float
 
@@ -122,8 +123,8 @@ def compose(
     original: Original,
     told: Sequence[Reported],
     start: bytes,
-    *,
     size: int,
+    *,
     our_name: str,
     new_id: str,
     now: float,
@@ -134,6 +135,7 @@ def compose(
     :param told: at least one, all of one action.
     :param start: the message's first ``START_OCTETS``, or all of it.
     :param size: of the whole message.
+    :param our_name: our host name, as A-labels.
     :param new_id: the notification's own queue id.
     :param now: seconds since 1970.
     """
@@ -150,6 +152,7 @@ def compose(
             for one, status in zip(told, statuses, strict=True)
         ],
         our_name=our_name,
+        queue_id=original.queue_id,
         message_subject=encodedwords.decode(subject),
         whole=returned.whole,
     )

@@ -107,6 +107,7 @@ def explanation(
     told: Sequence[ToldRecipient],
     *,
     our_name: str,
+    queue_id: str,
     message_subject: str,
     whole: bool,
 ) -> str:
@@ -114,6 +115,7 @@ def explanation(
     The text, with LF at the end of each line.
 
     :param told: all of one action.
+    :param queue_id: what the message is called in our log.
     :param message_subject: of the message; empty if it has none.
     :param whole: the message is in the third part, else its header section.
     """
@@ -132,7 +134,12 @@ def explanation(
         more = len(told) - _MOST_ADDRESSES
         paragraphs.append(_wrapped(f"And {more} more, named in the report."))
     kept = "Your message" if whole else "The header of your message"
-    paragraphs.append(_wrapped(f"{kept} follows after a report for programs."))
+    paragraphs.append(
+        _wrapped(
+            f"{kept} follows after a report for programs.  Its name in the "
+            f"log of this host is {queue_id}."
+        )
+    )
     return "\n".join(paragraphs)
 
 

@@ -31,7 +31,7 @@ from tests.transfer.test_notices import DEFERRED, FAILED, standing
 
 ALICE = Address("alice", "crepes.fr")
 BOB = Address("bob", "hamburger.edu")
-ORIGINAL = Original(Sender(ALICE, envelope_id="QQ314159"), 1000.0)
+ORIGINAL = Original("Q1", Sender(ALICE, envelope_id="QQ314159"), 1000.0)
 PEER = "mx.hamburger.edu [192.0.2.1]:25"
 NO_SUCH = Outcome(Kind.FAILED, "5.1.1", "No such user here", 550, PEER)
 CONTENT = (
@@ -54,7 +54,7 @@ def told(
         original,
         reports,
         content[:START_OCTETS],
-        size=len(content),
+        len(content),
         our_name="crepes.fr",
         new_id="65A1B2",
         now=2000.0,
@@ -162,7 +162,7 @@ class HeaderTests(SynchronousTestCase):
         and has no more of it than the header.
         """
         sender = Sender(ALICE, returned="FULL", requiretls=True)
-        notification = told(failure(), original=Original(sender, 1000.0))
+        notification = told(failure(), original=Original("Q1", sender, 1000.0))
 
         self.assertTrue(notification.sender.requiretls)
         self.assertNotIn(b"ketchup", notification.content)
@@ -187,6 +187,7 @@ class TextTests(SynchronousTestCase):
             words,
         )
         self.assertIn("The header of your message follows", words)
+        self.assertIn("Its name in the log of this host is Q1.", words)
 
     def test_failure_that_no_peer_told(self) -> None:
         """
@@ -341,7 +342,7 @@ class ReturnedTests(SynchronousTestCase):
     Tests for the third part.
     """
 
-    FULL = Original(Sender(ALICE, returned="FULL"), 1000.0)
+    FULL = Original("Q1", Sender(ALICE, returned="FULL"), 1000.0)
 
     def third(
         self,
@@ -371,7 +372,7 @@ class ReturnedTests(SynchronousTestCase):
         Without it, in a success or a delay, and of a long message only the
         header section comes back (RFC 3461 4.3).
         """
-        headers_only = Original(Sender(ALICE, returned="HDRS"), 1000.0)
+        headers_only = Original("Q1", Sender(ALICE, returned="HDRS"), 1000.0)
         long = CONTENT + b"ketchup\r\n" * 6000
         for third in (
             self.third(original=headers_only),
@@ -441,7 +442,7 @@ class ReturnedTests(SynchronousTestCase):
             (full, "message/global"),
         ):
             notification = told(
-                failure(), original=Original(one, 1000.0), content=content
+                failure(), original=Original("Q1", one, 1000.0), content=content
             )
             self.assertTrue(notification.sender.smtputf8)
             self.assertIn(
@@ -476,7 +477,7 @@ class ReturnedTests(SynchronousTestCase):
         sender = Sender(ALICE, returned="FULL" if full else None, smtputf8=utf8)
 
         notification = told(
-            failure(), original=Original(sender, 1000.0), content=content
+            failure(), original=Original("Q1", sender, 1000.0), content=content
         )
 
         first, second, third = parts(notification)
