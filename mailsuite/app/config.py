@@ -132,6 +132,7 @@ class Configuration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     detail_separator: str = "+"
     uidl_format: str = "%08Xu%08Xv"
     postmaster: str = ""
+    postmaster_copies: list[str] = []
     listen: list[Listener] = []
     certificate: list[Certificate] = []
     limits: Limits = Limits()
@@ -370,6 +371,11 @@ def _contradictions(file: str, found: Configuration) -> list[Fault]:
         Fault(file, key, repr(getattr(found, key)), expected)
         for key, expected in checked
         if expected is not None
+    ]
+    faults += [
+        Fault(file, f"postmaster_copies[{place}]", repr(address), expected)
+        for place, address in enumerate(found.postmaster_copies)
+        if (expected := values.expected_target(address)) is not None
     ]
     places: dict[tuple[str, int], str] = {}
     for place, listener in enumerate(found.listen):

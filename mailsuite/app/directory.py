@@ -79,6 +79,7 @@ def build(
         default_domain=configuration.default_domain,
         separators=configuration.detail_separator,
         postmaster=configuration.postmaster or None,
+        postmaster_copies=configuration.postmaster_copies,
     )
     return People(
         configuration.default_domain,

@@ -12,7 +12,7 @@ import string
 from collections.abc import Callable
 
 from mailsuite.accounts.errors import BadAddress
-from mailsuite.accounts.names import typed_address, typed_domain
+from mailsuite.accounts.names import typed_domain, typed_outside
 from mailsuite.mail.uniqueids import UniqueIdFormat
 
 
@@ -56,10 +56,19 @@ def expected_domain(text: str) -> str | None:
 
 def expected_address(text: str) -> str | None:
     """
-    An account's address in full, or nothing.
+    An address in full, here or elsewhere, or nothing.
     """
-    if text and _fails(typed_address, text):
+    if text and _fails(typed_outside, text):
         return "an address such as 'you@example.org', or an empty string"
+    return None
+
+
+def expected_target(text: str) -> str | None:
+    """
+    An address in full, here or elsewhere.
+    """
+    if _fails(typed_outside, text):
+        return "an address such as 'you@example.org'"
     return None
 
 

@@ -141,6 +141,21 @@ class ReadTests(SynchronousTestCase):
             },
         )
 
+    def test_copies(self) -> None:
+        """
+        They are a list, each of which is an address.
+        """
+        faults = self._faults(
+            'postmaster_copies = ["Ops@example.net", "bob", "a@b c"]\n'
+        )
+        self.assertEqual(
+            set(faults), {"postmaster_copies[1]", "postmaster_copies[2]"}
+        )
+        self.assertEqual(
+            set(self._faults('postmaster_copies = "a@example.org"\n')),
+            {"postmaster_copies"},
+        )
+
     def test_tables_that_are_none(self) -> None:
         """
         A value where a table belongs is a fault, and so is one for a list.
