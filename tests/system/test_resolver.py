@@ -1,0 +1,135 @@
+"""
+The resolver against unbound and nsd.
+"""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.trial.unittest import TestCase
+
+from mailsuite.mail.dns import Answer, Found, Question, RecordType
+from mailsuite.transfer.resolver import Resolver, Server
+from tests.support.name_servers import MISSING, NameServers
+from tests.support.resolver_contract import ZONE, ResolverContract
+
+#: More than fits into a datagram of 1,232 octets.
+_LONG = "".join(
+    f'long.test. 300 IN TXT "{letter * 200}"\n' for letter in "abcdefghijklmnop"
+)
+_MANY = "".join(f"h{n}.test. 300 IN A 192.0.2.{n}\n" for n in range(200))
+
+
+@cache
+def servers() -> NameServers:
+    """
+    Both servers, started once, which end with the tests.
+    """
+    started = NameServers(Path(mkdtemp()), ZONE + _LONG + _MANY)
+    atexit.register(started.stop)
+    return started
+
+
+class TrustedResolverTests(ResolverContract, TestCase):
+    """
+    A resolver that has seen its server validate.
+    """
+
+    skip = MISSING
+    secure = True
+
+    async def setUp(self) -> None:
+        """
+        A resolver that has probed.
+        """
+        self.resolver = Resolver(reactor, [Server("127.0.0.1", servers().port)])
+        assert await self.resolver.probe()
+
+    async def test_unsigned_zone_is_not_secure(self) -> None:
+        """
+        What nobody signed is an answer, and not secure.
+        """
+        answer = await self.ask("unsigned.test", RecordType.A)
+        self.assertEqual(answer.records, ("192.0.2.66",))
+        self.assertFalse(answer.secure)
+
+    async def test_absence_is_secure_too(self) -> None:
+        """
+        DNSSEC vouches for what is not there.
+        """
+        absent = await self.ask("absent.test", RecordType.A)
+        self.assertTrue(absent.secure)
+        none = await self.ask("a.crepes.test", RecordType.MX)
+        self.assertTrue(none.secure)
+
+    async def test_long_answer_comes_by_tcp(self) -> None:
+        """
+        What does not fit into a datagram is asked for again by TCP.
+        """
+        answer = await self.ask("long.test", RecordType.TXT)
+        self.assertEqual(len(answer.records), 16)
+
+    async def test_many_questions_at_once(self) -> None:
+        """
+        Hundreds of questions under way do not disturb one another.
+        """
+        asking = [
+            Deferred.fromCoroutine(self.ask(f"h{n}.test", RecordType.A))
+            for n in [*range(200), *range(200)]
+        ]
+        answers = await gatherResults(asking)
+        expected = [(f"192.0.2.{n}",) for n in [*range(200), *range(200)]]
+        self.assertEqual([a.records for a in answers], expected)
+
+
+class ResolverTests(ResolverContract, TestCase):
+    """
+    A resolver that has not probed believes nothing.
+    """
+
+    skip = MISSING
+    secure = False
+
+    def setUp(self) -> None:
+        """
+        A resolver that has not probed.
+        """
+        self.resolver = Resolver(reactor, [Server("127.0.0.1", servers().port)])
+
+    async def test_server_that_does_not_validate(self) -> None:
+        """
+        The probe of a server that does not validate fails, and is told.
+        """
+        resolver = Resolver(reactor, [Server("127.0.0.1", servers().authority)])
+        self.assertFalse(await resolver.probe())
+        answer = await resolver.ask(Question("a.crepes.test", RecordType.A))
+        self.assertEqual(
+            answer,
+            Answer(Found.RECORDS, ("192.0.2.1",), False, "a.crepes.test"),
+        )
+
+    async def test_dead_server_is_passed_over(self) -> None:
+        """
+        Where nobody listens the next server is asked, at once.
+        """
+        resolver = Resolver(
+            reactor,
+            [Server("127.0.0.1", 1), Server("127.0.0.1", servers().port)],
+        )
+        began = reactor.seconds()
+        answer = await resolver.ask(Question("a.crepes.test", RecordType.A))
+        self.assertEqual(answer.found, Found.RECORDS)
+        self.assertLess(reactor.seconds() - began, 2)
+
+    async def test_no_server_at_all(self) -> None:
+        """
+        Without any server the answer is that nobody knows.
+        """
+        resolver = Resolver(reactor, [Server("127.0.0.1", 1)])
+        answer = await resolver.ask(Question("a.crepes.test", RecordType.A))
+        self.assertEqual(answer.found, Found.FAILED)
