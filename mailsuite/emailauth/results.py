@@ -24,7 +24,7 @@ _LINE = 78
 _LONGEST_VALUE = 320
 _LONGEST_COMMENT = 160
 #: Octets of a field, and results in it, that are read.
-_LONGEST_FIELD = 16_384
+_LONGEST_FIELD = 8_192
 _MOST_RESULTS = 64
 
 # RFC 2045 5.1's token, and an address or a domain (RFC 8601 2.2's pvalue).
@@ -180,7 +180,13 @@ class _BadSyntax(Exception):
     """
 
 
-_SPACE = re.compile(r"[ \t\r\n]+")
+# RFC 5322 3.2.2's CFWS, but for comments within comments.
+_FLAT_SKIP = re.compile(
+    r"(?:[ \t\r\n]++|\(((?:[^()\\]++|\\.)*+)\))++", re.DOTALL
+)
+#: Comments within comments are read one by one: so many, of that length.
+_MOST_NESTED = 8
+_LONGEST_NESTED = 1_000
 _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 # RFC 6532 3.2 lets a name stand in U-labels.
@@ -200,6 +206,7 @@ class _Reader:
         self._text = text
         self._at = 0
         self._comment = ""
+        self._nested = 0
 
     def read(self) -> AuthenticationResults:
         """
@@ -211,7 +218,7 @@ class _Reader:
         if (self._take(_DIGITS) or "1") != "1":
             raise _BadSyntax
         found: list[MethodResult] = []
-        while self._mark(";"):
+        while self._mark(";") and len(found) <= _MOST_RESULTS:
             if self._at == len(self._text):
                 break
             result = self._result()
@@ -307,25 +314,33 @@ class _Reader:
         """
         Spaces, folds and comments (RFC 5322 3.2.2's CFWS).
         """
-        while self._at < len(self._text):
-            space = _SPACE.match(self._text, self._at)
-            if space is not None:
-                self._at = space.end()
-            elif self._text[self._at] == "(":
-                self._skip_comment()
-            else:
-                break
+        while True:
+            flat = _FLAT_SKIP.match(self._text, self._at)
+            if flat is not None:
+                self._at = flat.end()
+                self._comment = flat[1] or self._comment
+            if not self._text.startswith("(", self._at):
+                return
+            self._skip_nested()
 
-    def _skip_comment(self) -> None:
-        start = self._at + 1
+    def _skip_nested(self) -> None:
+        """
+        A comment with comments in it.
+        """
+        self._nested += 1
+        if self._nested > _MOST_NESTED:
+            raise _BadSyntax
+        start = self._at
         depth = 0
-        for mark in _COMMENT_MARK.finditer(self._text, self._at):
+        for mark in _COMMENT_MARK.finditer(
+            self._text, start, start + _LONGEST_NESTED
+        ):
             if mark[0] == "(":
                 depth += 1
             elif mark[0] == ")":
                 depth -= 1
             if depth == 0:
-                self._comment = self._text[start : mark.start()]
+                self._comment = self._text[start + 1 : mark.start()]
                 self._at = mark.end()
                 return
         raise _BadSyntax

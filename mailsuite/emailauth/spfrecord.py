@@ -23,6 +23,7 @@ from mailsuite.emailauth.verdict import Verdict
 
 #: Octets of a record that are looked at; RFC 7208 3.4 wishes for 450.
 LONGEST_RECORD = 8192
+_MOST_TERMS = 512
 
 _VERSION = b"v=spf1"
 _QUALIFIERS = {
@@ -135,13 +136,16 @@ class SPFRecord:
             raise ValueError("the record is too long")
         if not octets.isascii():
             raise ValueError("the record is not in ASCII")
+        terms = [t for t in octets[len(_VERSION) :].decode().split(" ") if t]
+        if len(terms) > _MOST_TERMS:
+            raise ValueError("the record has too many terms")
         directives: list[Directive] = []
         modifiers: dict[str, MacroString] = {}
-        for term in octets[len(_VERSION) :].decode().split(" "):
+        for term in terms:
             modifier = _MODIFIER.fullmatch(term)
             if modifier is not None:
                 _add_modifier(modifiers, modifier[1].lower(), modifier[2])
-            elif term:
+            else:
                 directives.append(_directive(term))
         has_all = any(isinstance(d.mechanism, All) for d in directives)
         return cls(
