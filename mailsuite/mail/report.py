@@ -1,5 +1,6 @@
 """
-multipart/report: mail from a machine about a message (RFC 6522).
+Mail from a machine: multipart/report about a message (RFC 6522), and what it
+has in common with others.
 
 Implementation notes
 
@@ -74,7 +75,7 @@ def print_report(
     """
     kind = b"message/global-delivery-status"
     parts = (
-        _text_part(text),
+        text_part(text),
         _part(kind if utf8 else b"message/delivery-status", status),
         _returned_part(returned, utf8=utf8),
     )
@@ -85,6 +86,33 @@ def print_report(
             _header(header, boundary, eight_bit=not b"".join(parts).isascii()),
             *(delimiter + b"\r\n" + part + b"\r\n" for part in parts),
             delimiter + b"--\r\n",
+        )
+    )
+
+
+def opening(header: ReportHeader, submitted: bytes) -> bytes:
+    """
+    The fields of a machine's mail, up to MIME-Version.
+
+    :param submitted: RFC 3834 5: ``auto-replied`` or ``auto-generated``.
+    """
+    name = header.our_name.encode("ascii")
+    answered = b""
+    if header.message_id is not None:
+        # RFC 3834 3.1.5
+        answered = b"In-Reply-To: %b\r\nReferences: %b\r\n" % (
+            (header.message_id,) * 2
+        )
+    return b"".join(
+        (
+            b"From: Mail delivery system <MAILER-DAEMON@%b>\r\n" % name,
+            b"To: <%b>\r\n" % str(header.to).encode(),
+            b"Subject: %b\r\n" % header.subject.encode("ascii"),
+            b"Date: %b\r\n" % print_date(header.date),
+            b"Message-ID: <%b@%b>\r\n" % (header.report_id.encode(), name),
+            answered,
+            b"Auto-Submitted: %b\r\n" % submitted,
+            b"MIME-Version: 1.0\r\n",
         )
     )
 
@@ -107,24 +135,9 @@ def _boundary(report_id: str, parts: Sequence[bytes]) -> bytes:
 
 
 def _header(header: ReportHeader, boundary: bytes, *, eight_bit: bool) -> bytes:
-    name = header.our_name.encode("ascii")
-    answered = b""
-    if header.message_id is not None:
-        # RFC 3834 3.1.5
-        answered = b"In-Reply-To: %b\r\nReferences: %b\r\n" % (
-            (header.message_id,) * 2
-        )
     return b"".join(
         (
-            b"From: Mail delivery system <MAILER-DAEMON@%b>\r\n" % name,
-            b"To: <%b>\r\n" % str(header.to).encode(),
-            b"Subject: %b\r\n" % header.subject.encode("ascii"),
-            b"Date: %b\r\n" % print_date(header.date),
-            b"Message-ID: <%b@%b>\r\n" % (header.report_id.encode(), name),
-            answered,
-            # RFC 3834 5
-            b"Auto-Submitted: auto-replied\r\n",
-            b"MIME-Version: 1.0\r\n",
+            opening(header, b"auto-replied"),
             b"Content-Type: multipart/report; report-type=delivery-status;\r\n",
             b'\tboundary="%b"\r\n' % boundary,
             b"Content-Transfer-Encoding: 8bit\r\n" if eight_bit else b"",
@@ -133,7 +146,12 @@ def _header(header: ReportHeader, boundary: bytes, *, eight_bit: bool) -> bytes:
     )
 
 
-def _text_part(text: str) -> bytes:
+def text_part(text: str) -> bytes:
+    """
+    Text for people, with the fields that say how it is written.
+
+    :param text: lines end with LF.
+    """
     octets = text.replace("\n", "\r\n").encode("utf-8", "replace")
     description = b"Content-Description: Explanation\r\n"
     if octets.isascii() and not has_long_lines(octets):
