@@ -241,11 +241,10 @@ class Evaluation:
         answer = yield from self._ask(target, RecordType.MX)
         if len(answer.records) > MOST_EXCHANGERS:
             raise Unusable(f"{target} has too many MX records")
-        for exchange in answer.records:
-            if isinstance(exchange, MailExchange):
-                name = ascii_domain(exchange.host)
-                if name and (yield from self._has_client(name, hosts)):
-                    return True
+        for host in _by_preference(answer):
+            name = ascii_domain(host)
+            if name and (yield from self._has_client(name, hosts)):
+                return True
         return False
 
     def _has_client(self, name: str, hosts: Hosts) -> Inquiry[bool]:
@@ -350,6 +349,16 @@ def _best_name(names: tuple[str, ...], domain: str) -> str:
         return domain
     within = [name for name in names if is_within(name, domain)]
     return (within or names or ["unknown"])[0]
+
+
+def _by_preference(answer: Answer) -> list[str]:
+    """
+    The hosts of MX records; always in the same order, so that the limit of
+    void lookups strikes always or never.
+    """
+    exchanges = [r for r in answer.records if isinstance(r, MailExchange)]
+    exchanges.sort(key=lambda exchange: (exchange.preference, exchange.host))
+    return [exchange.host for exchange in exchanges]
 
 
 def _nibbles(address: IPv4Address | IPv6Address) -> str:

@@ -98,7 +98,7 @@ def parse_macros(text: str) -> MacroString:
 
     :raises ValueError: it is none.
     """
-    return MacroString(tuple(_parts(text, _PART, _LETTERS)))
+    return _read(text, _PART, _LETTERS)[0]
 
 
 def parse_explanation(text: str) -> MacroString:
@@ -107,9 +107,7 @@ def parse_explanation(text: str) -> MacroString:
 
     :raises ValueError: it is none.
     """
-    return MacroString(
-        tuple(_parts(text, _EXPLANATION_PART, _EXPLANATION_LETTERS))
-    )
+    return _read(text, _EXPLANATION_PART, _EXPLANATION_LETTERS)[0]
 
 
 def parse_domain_spec(text: str) -> MacroString:
@@ -118,8 +116,7 @@ def parse_domain_spec(text: str) -> MacroString:
 
     :raises ValueError: it is none.
     """
-    found = parse_macros(text)
-    ends_in_macro = text.endswith("}") and isinstance(found.parts[-1], Macro)
+    found, ends_in_macro = _read(text, _PART, _LETTERS)
     if not ends_in_macro and not _ends_in_top_label(text):
         raise ValueError(f"not a domain: {text}")
     return found
@@ -133,24 +130,29 @@ def _ends_in_top_label(text: str) -> bool:
     return bool(dot and _TOP_LABEL.fullmatch(label) and not label.isdecimal())
 
 
-def _parts(
+def _read(
     text: str, pattern: re.Pattern[str], letters: frozenset[str]
-) -> list[str | Macro]:
+) -> tuple[MacroString, bool]:
+    """
+    The text, and whether RFC 7208 7.1's macro-expand is its last part.
+    """
     parts: list[str | Macro] = []
     at = 0
+    is_literal = True
     while at < len(text):
         found = pattern.match(text, at)
         if found is None:
             raise ValueError(f"not a macro string: {text}")
         at = found.end()
         letter = found[1]
+        is_literal = letter is None and found[0] not in _ESCAPES
         if letter is None:
             parts.append(_ESCAPES.get(found[0], found[0]))
         elif letter.lower() in letters:
             parts.append(_macro(letter, found[2], found[3], found[4]))
         else:
             raise ValueError(f"no such macro: {found[0]}")
-    return parts
+    return MacroString(tuple(parts)), not is_literal
 
 
 def _macro(letter: str, digits: str, reverse: str, delimiters: str) -> Macro:

@@ -81,9 +81,9 @@ class MacroTests(SynchronousTestCase):
         """
         A domain ends in a macro, or in a dot and a label that is no number.
         """
-        for text in ("%{d}", "a.%{d}", "a.b", "%{d}.b.", "a.b-1", "a.1b"):
+        for text in ("%{d}", "a.%{d}", "a.b", "%{d}.b.", "a.b-1", "a.1b", "%_"):
             parse_domain_spec(text)
-        for text in ("", "a", "a.1", "a.-b", "a.b-", "%{d}b", "a..", "a/b"):
+        for text in ("", "a", "a.1", "a.-b", "a.b-", "%{d}b", "a..", "%%-"):
             self.assertRaises(ValueError, parse_domain_spec, text)
 
     @settings(deadline=1000)
