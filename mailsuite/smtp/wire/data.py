@@ -58,6 +58,13 @@ class ContentRules:
             or 0 in piece
         )
 
+    @property
+    def violated(self) -> bool:
+        """
+        Whether a rule is broken whatever follows.
+        """
+        return self._broken
+
     def broken(self) -> bool:
         """
         Whether what was seen, as a whole, breaks a rule.

@@ -1,0 +1,83 @@
+"""
+Connections to other servers, ready for messages: SMTP's client, and LMTP's.
+"""
+
+from __future__ import annotations
+
+import os
+
+from twisted.internet.endpoints import (
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    connectProtocol,
+)
+from twisted.internet.error import ConnectError
+from twisted.internet.error import TimeoutError as ConnectTimeout
+from twisted.internet.interfaces import IReactorTCP, IReactorTime
+
+from mailsuite.smtp.client import SMTPClient
+from mailsuite.smtp.clientconnection import ClientConnection
+from mailsuite.smtp.clientlogin import InPool
+from mailsuite.smtp.clienttls import client_context
+from mailsuite.smtp.opening import Conduct, Opening
+from mailsuite.smtp.place import Place
+from mailsuite.smtp.wire.failures import ConnectFailed
+
+_CONNECT_SECONDS = 30
+
+
+class Connector:
+    """
+    Makes connections.
+    """
+
+    def __init__(self, reactor: IReactorTCP, in_pool: InPool) -> None:
+        """
+        :param reactor: the clock too.
+        """
+        self._reactor = reactor
+        self._clock = IReactorTime(reactor)
+        self._in_pool = in_pool
+        self._context = client_context()
+
+    async def connect(self, place: Place, conduct: Conduct) -> SMTPClient:
+        """
+        A connection over which a transaction can begin.
+
+        :raises SendingFailed: there is none, and nothing is left of it.
+        """
+        connection = ClientConnection(self._clock)
+        six = ":" in place.address
+        endpoint = (TCP6ClientEndpoint if six else TCP4ClientEndpoint)(
+            self._reactor,
+            place.address,
+            place.port,
+            timeout=_CONNECT_SECONDS,
+            bindAddress=(place.source, 0) if place.source else None,
+        )
+        try:
+            await connectProtocol(endpoint, connection)
+        except (ConnectError, OSError) as error:
+            raise ConnectFailed(_why(error)) from error
+        opening = Opening(
+            connection,
+            conduct,
+            host=place.name,
+            context=self._context,
+            in_pool=self._in_pool,
+        )
+        try:
+            opened = await opening.open()
+        except BaseException:
+            connection.abort()
+            raise
+        return SMTPClient(connection, place, opened, lmtp=conduct.lmtp)
+
+
+def _why(error: ConnectError | OSError) -> str:
+    if isinstance(error, ConnectTimeout):
+        return "no connection in time"
+    number = error.osError if isinstance(error, ConnectError) else error.errno
+    if isinstance(number, int):
+        return os.strerror(number).lower()
+    return "no connection"
