@@ -134,7 +134,7 @@ def _recipient_fields(one: RecipientStatus, *, utf8: bool) -> Iterator[bytes]:
 
 def _typed(original: tuple[str, str], *, utf8: bool) -> str:
     kind, address = original
-    if kind == xtext.UTF8_TYPE and not utf8:
+    if xtext.is_utf8(kind) and not utf8:
         # RFC 6533 3: the only form that a 7-bit report may have.
         address = xtext.quoted(address, ascii_only=True)
     return f"{kind}; {address}"

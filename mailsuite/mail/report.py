@@ -71,12 +71,11 @@ def print_report(
     :param text: for people; lines end with LF.
     :param status: what ``deliverystatus.print_status`` made.
     :param utf8: the way to the reader takes RFC 6532's messages, so that the
-        parts have RFC 6533's types.
+        parts that are not ASCII have RFC 6533's types.
     """
-    kind = b"message/global-delivery-status"
     parts = (
         text_part(text),
-        _part(kind if utf8 else b"message/delivery-status", status),
+        _status_part(status, utf8=utf8),
         _returned_part(returned, utf8=utf8),
     )
     boundary = _boundary(header.report_id, parts)
@@ -159,8 +158,16 @@ def text_part(text: str) -> bytes:
     return _quoted_printable(b"text/plain; charset=utf-8", octets, description)
 
 
+def _status_part(status: bytes, *, utf8: bool) -> bytes:
+    # RFC 6533 4.4: the old types do for what is ASCII, and all know them.
+    if utf8 and not status.isascii():
+        return _part(b"message/global-delivery-status", status)
+    return _part(b"message/delivery-status", status)
+
+
 def _returned_part(returned: Returned, *, utf8: bool) -> bytes:
     octets = returned.octets
+    utf8 = utf8 and not octets.isascii()
     if returned.whole:
         kind = b"message/global" if utf8 else b"message/rfc822"
         return _part(kind, octets)

@@ -28,8 +28,7 @@ _NOT_QCHAR = re.compile(r"[^!-*,-<>-\[\]-~]")
 _TYPE = re.compile(r"[A-Za-z0-9!#$%&'*/?^_`{|}~-]{1,40}")
 _PRINTABLE = re.compile(r"[ -~\u00a0-\u2027\u202a-\U0010ffff]++")
 
-#: The address type of RFC 6533, for addresses beyond ASCII.
-UTF8_TYPE = "utf-8"
+_UTF8_TYPE = "utf-8"
 
 #: RFC 3461 4.2: characters of an ORCPT parameter.
 _LONGEST_ORIGINAL = 500
@@ -65,23 +64,30 @@ def original_of(address: Address) -> tuple[str, str]:
     """
     An address as ORCPT has it: its type, and itself.
     """
-    return "rfc822" if address.is_ascii else UTF8_TYPE, str(address)
+    return "rfc822" if address.is_ascii else _UTF8_TYPE, str(address)
+
+
+def is_utf8(kind: str) -> bool:
+    """
+    Whether that is the address type of RFC 6533.
+    """
+    return kind.lower() == _UTF8_TYPE
 
 
 def parse_original(text: str) -> tuple[str, str]:
     """
     Read the value of ORCPT (RFC 3461 4.2).
 
-    :return: the address type in lower case, and the decoded address.
+    :return: the address type in its own case, since the next hop is to have
+        it unchanged (5.2.1), and the decoded address.
     :raises ValueError: it is none, or not printable.
     """
     kind, semicolon, encoded = text.partition(";")
-    kind = kind.lower()
     if not semicolon or not _TYPE.fullmatch(kind):
         raise ValueError("no address type")
     if len(text) > _LONGEST_ORIGINAL or not encoded:
         raise ValueError("too long, or empty")
-    if kind == UTF8_TYPE:
+    if is_utf8(kind):
         return kind, _decode_unitext(encoded)
     return kind, decode(encoded)
 
@@ -93,7 +99,7 @@ def print_original(original: tuple[str, str], *, smtputf8: bool) -> str:
     :param smtputf8: it takes octets beyond ASCII here.
     """
     kind, address = original
-    if kind != UTF8_TYPE:
+    if not is_utf8(kind):
         return f"{kind};{encode(address)}"
     return f"{kind};{quoted(address, ascii_only=not smtputf8)}"
 

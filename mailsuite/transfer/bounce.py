@@ -186,7 +186,7 @@ def _addressed(report: bytes, to: Address, original: Sender) -> Notification:
     sender = Sender(
         None,
         body="7BIT" if report.isascii() else "8BITMIME",
-        smtputf8=original.smtputf8,
+        smtputf8=original.smtputf8 and not report.isascii(),
         requiretls=original.requiretls,
     )
     return Notification(path + report, len(path), sender, Recipient(to))
@@ -210,6 +210,9 @@ def _returned(
     )
     if whole:
         return Returned(start, whole=True)
+    # RFC 6522 3: the lines before the empty one.
+    if section.endswith(b"\r\n\r\n"):
+        section = section[:-2]
     if len(section) > _MOST_RETURNED:
         cut = section.rfind(b"\n", 0, _MOST_RETURNED) + 1
         section = section[:cut]

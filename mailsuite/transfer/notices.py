@@ -87,6 +87,8 @@ def action_of(state: RecipientState) -> Action:
             return Action.DELIVERED
         case Kind.SENT:
             return Action.RELAYED
+        case Kind.EXPANDED:
+            return Action.EXPANDED
         case Kind.FAILED | Kind.DEFERRED:
             return Action.FAILED
 
@@ -106,8 +108,8 @@ def for_targets(
     The recipients that take the place of one whose address is an alias.
 
     The address that the sender used becomes ORCPT, unless there is one.  If
-    the alias stands for several the success of none is told: ``expanded`` was
-    (RFC 3461 5.2.7.1, 5.2.7.3).
+    the alias stands for several the success of none is told, since that it was
+    expanded is (RFC 3461 5.2.7.2, 5.2.7.3 c).
     """
     original = recipient.original or xtext.original_of(recipient.forward_path)
     notify = recipient.notify

@@ -17,6 +17,8 @@ class Kind(Enum):
     DELIVERED = "delivered"
     #: The next hop has taken it, and with it the duty to tell of failures.
     SENT = "sent"
+    #: Copies for several addresses have taken the place of his.
+    EXPANDED = "expanded"
     #: Not now; there will be another attempt.
     DEFERRED = "deferred"
     #: Not at all: the sender is told.

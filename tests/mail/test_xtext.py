@@ -71,16 +71,17 @@ class OriginalTests(SynchronousTestCase):
 
     def test_types(self) -> None:
         """
-        The type is any atom, in any case (RFC 3461 4.2).
+        The type is any atom, and keeps its case (RFC 3461 4.2, 5.2.1 d).
         """
         self.assertEqual(
             parse_original("RFC822;Bob+2Bx@hamburger.edu"),
-            ("rfc822", "Bob+x@hamburger.edu"),
+            ("RFC822", "Bob+x@hamburger.edu"),
         )
         self.assertEqual(
             parse_original("x400;/C=fr/".replace("=", "+3D")),
             ("x400", "/C=fr/"),
         )
+        self.assertEqual(parse_original("UTF-8;\\x{FC}@b"), ("UTF-8", "ü@b"))
 
     def test_what_is_none(self) -> None:
         """

@@ -31,6 +31,7 @@ from tests.transfer.test_notices import DEFERRED, FAILED, standing
 
 ALICE = Address("alice", "crepes.fr")
 BOB = Address("bob", "hamburger.edu")
+JUERGEN = Address("jürgen", "bücher.example")
 ORIGINAL = Original("Q1", Sender(ALICE, envelope_id="QQ314159"), 1000.0)
 PEER = "mx.hamburger.edu [192.0.2.1]:25"
 NO_SUCH = Outcome(Kind.FAILED, "5.1.1", "No such user here", 550, PEER)
@@ -42,6 +43,7 @@ CONTENT = (
     b"\r\n"
     b"Do you like ketchup?\r\n"
 )
+SECTION = CONTENT.partition(b"\r\nDo")[0]
 
 
 def told(
@@ -383,9 +385,7 @@ class ReturnedTests(SynchronousTestCase):
             self.third(content=long * 10),
         ):
             self.assertEqual(third.get_content_type(), "text/rfc822-headers")
-            self.assertEqual(
-                third.get_payload(decode=True), CONTENT.partition(b"Do")[0]
-            )
+            self.assertEqual(third.get_payload(decode=True), SECTION)
 
     def test_lines_that_no_mail_may_have(self) -> None:
         """
@@ -398,7 +398,7 @@ class ReturnedTests(SynchronousTestCase):
         notification = told(failure(), content=field + CONTENT)
         self.assertEqual(
             parts(notification)[2].get_payload(decode=True),
-            field + CONTENT.partition(b"Do")[0],
+            field + SECTION,
         )
         self.assertLess(max(map(len, notification.content.split(b"\r\n"))), 999)
 
@@ -423,8 +423,8 @@ class ReturnedTests(SynchronousTestCase):
         self.assertEqual(whole.sender.body, "8BITMIME")
         self.assertEqual(read(whole)["Content-Transfer-Encoding"], "8bit")
 
-        section = "Subject: Crêpes\r\n\r\n".encode()
-        headers_only = told(failure(), content=section)
+        section = "Subject: Crêpes\r\n".encode()
+        headers_only = told(failure(), content=section + b"\r\nHi\r\n")
         self.assertEqual(headers_only.sender.body, "7BIT")
         self.assertEqual(
             parts(headers_only)[2].get_payload(decode=True), section
@@ -434,15 +434,16 @@ class ReturnedTests(SynchronousTestCase):
         """
         A message that came with SMTPUTF8 is told of in RFC 6533's types.
         """
-        sender = Sender(Address("jürgen", "bücher.example"), smtputf8=True)
+        sender = Sender(JUERGEN, smtputf8=True)
         full = replace(sender, returned="FULL")
         content = "Subject: Crêpes\r\n\r\nHi\r\n".encode()
+        juergen = replace(failure(), recipient=Recipient(JUERGEN))
         for one, third in (
             (sender, "message/global-headers"),
             (full, "message/global"),
         ):
             notification = told(
-                failure(), original=Original("Q1", one, 1000.0), content=content
+                juergen, original=Original("Q1", one, 1000.0), content=content
             )
             self.assertTrue(notification.sender.smtputf8)
             self.assertIn(
@@ -453,6 +454,20 @@ class ReturnedTests(SynchronousTestCase):
                 [part.get_content_type() for part in parts(notification)],
                 ["text/plain", "message/global-delivery-status", third],
             )
+
+    def test_old_types_where_they_do(self) -> None:
+        """
+        What is ASCII has the types that every reader knows (RFC 6533 4.4).
+        """
+        sender = Sender(ALICE, returned="FULL", smtputf8=True)
+
+        notification = told(failure(), original=Original("Q1", sender, 1000.0))
+
+        self.assertFalse(notification.sender.smtputf8)
+        self.assertEqual(
+            [part.get_content_type() for part in parts(notification)],
+            ["text/plain", "message/delivery-status", "message/rfc822"],
+        )
 
     def test_a_huge_header_section(self) -> None:
         """

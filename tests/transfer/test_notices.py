@@ -20,7 +20,13 @@ from mailsuite.transfer.entry import (
     Stored,
     Told,
 )
-from mailsuite.transfer.notices import Due, due, for_targets, wants
+from mailsuite.transfer.notices import (
+    Due,
+    action_of,
+    due,
+    for_targets,
+    wants,
+)
 from mailsuite.transfer.outcome import Kind, Outcome
 
 ALICE = Address("alice", "crepes.fr")
@@ -171,6 +177,21 @@ class DueTests(SynchronousTestCase):
             (Due(Notice.SUCCEEDED, (1,), silent=True),),
         )
 
+    def test_expanded(self) -> None:
+        """
+        An alias that stands for several is told of once, as a success of its
+        own (RFC 3461 5.2.7.3 c).
+        """
+        outcome = Outcome(Kind.EXPANDED, "2.0.0", "")
+        message = standing(words("SUCCESS"))
+        message.take(Attempted(1001.0, (1,), outcome))
+
+        (one,) = due(message, warn=False)
+
+        self.assertEqual(one, Due(Notice.SUCCEEDED, (1,)))
+        self.assertEqual(action_of(message.state(1)), Action.EXPANDED)
+        self.assertTrue(told(outcome, None)[0].silent)
+
     def test_delay_when_asked_only(self) -> None:
         """
         Before its time nothing is told of a delay.
@@ -217,7 +238,7 @@ class ForTargetsTests(SynchronousTestCase):
 
     def test_alias_to_one(self) -> None:
         """
-        All is passed on, and ORCPT is the first address (RFC 3461 5.2.7.1).
+        All is passed on, and ORCPT is the first address (RFC 3461 5.2.7.2).
         """
         asked = words("SUCCESS", "DELAY")
         bob = Recipient(Address("bob", "hamburger.edu"), notify=asked)
