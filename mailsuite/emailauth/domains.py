@@ -10,7 +10,6 @@ import idna
 
 #: RFC 1035 2.3.4, without the dot of the root.
 LONGEST_NAME = 253
-LONGEST_LABEL = 63
 
 # What a question may hold.  Names of hosts have less, but a macro of SPF may
 # put anything into a label; a backslash is left out, since resolvers read it.

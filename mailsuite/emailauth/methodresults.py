@@ -46,7 +46,7 @@ def of_spf(found: SPFResult) -> MethodResult:
 
 def of_dmarc(found: DMARCResult) -> MethodResult:
     """
-    RFC 9989 4.9: with the record that applied, and what it asks for.
+    DMARC's (RFC 9989 9.1): with the record that applied, and its ``p``.
     """
     properties = [Property("header", "from", found.domain)]
     published = found.published

@@ -29,11 +29,12 @@ class ReverseNames:
 
 def client_address(text: str) -> IPv4Address | IPv6Address:
     """
-    The address of a client; an IPv4-mapped one is IPv4 (RFC 7208 5).
+    The address of a client; an IPv4-mapped one is IPv4 (RFC 7208 5), and the
+    zone of a link-local one is left out.
 
     :raises ValueError: it is none.
     """
-    found = ip_address(text)
+    found = ip_address(text.partition("%")[0])
     if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
         return found.ipv4_mapped
     return found

@@ -4,6 +4,7 @@ May this client send for that domain? (SPF, RFC 7208)
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,6 +14,9 @@ from mailsuite.emailauth.spfevaluation import Evaluation, Unusable
 from mailsuite.emailauth.verdict import Unanswered, Verdict
 from mailsuite.mail.address import Address
 from mailsuite.mail.dns import Inquiry
+
+_NOT_PRINTABLE = re.compile(r"[^ -~]")
+_LONGEST_WHY = 200
 
 
 class Scope(Enum):
@@ -62,8 +66,8 @@ class SPFResult:
     """
     What came out (RFC 7208 2.6).
 
-    :param why: which term matched, or what went wrong, in words for a log;
-        it may hold what the record holds.
+    :param why: which term matched, or what went wrong, in words for a log, in
+        printable ASCII; it may quote the record.
     :param explanation: the domain's own words for a fail, in printable ASCII;
         empty if it has none.
     :param fails_all: the record is ``v=spf1 -all``, of the identity's own
@@ -108,15 +112,19 @@ def check(
         outcome = yield from evaluation.check_host(domain)
         explanation = yield from evaluation.explain(outcome)
     except Unanswered as fact:
-        return SPFResult(Verdict.TEMPERROR, identity, str(fact))
+        return SPFResult(Verdict.TEMPERROR, identity, _told(str(fact)))
     except Unusable as fact:
-        return SPFResult(Verdict.PERMERROR, identity, str(fact))
+        return SPFResult(Verdict.PERMERROR, identity, _told(str(fact)))
     return SPFResult(
         outcome.verdict,
         identity,
-        outcome.why,
+        _told(outcome.why),
         explanation,
         outcome.domain == domain
         and outcome.record is not None
         and outcome.record.fails_all,
     )
+
+
+def _told(why: str) -> str:
+    return _NOT_PRINTABLE.sub("?", why[:_LONGEST_WHY])

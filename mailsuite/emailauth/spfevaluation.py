@@ -305,9 +305,9 @@ class Evaluation:
         if not values["l"].isascii() and spec.letters & {"l", "s"}:
             return None
         name = spec.expand(values).removesuffix(".")
-        # RFC 7208 7.3: too long a name loses labels on the left.
-        while len(name) > LONGEST_NAME and "." in name:
-            name = name.partition(".")[2]
+        if len(name) > LONGEST_NAME:
+            # RFC 7208 7.3: labels on the left are dropped until it fits.
+            name = name[-LONGEST_NAME - 1 :].partition(".")[2]
         return ascii_domain(name)
 
     def _values_for(

@@ -68,6 +68,14 @@ class CheckTests(SynchronousTestCase):
 
         self.assertEqual(found.verdict, Verdict.PASS)
 
+    def test_link_local_address(self) -> None:
+        """
+        The zone of a link-local address is no part of it.
+        """
+        found = Zone({}).resolve(iprev.check("fe80::1%eth0"))
+
+        self.assertEqual(found.address, "fe80::1")
+
     def test_no_way_back(self) -> None:
         """
         A name that leads elsewhere is a fail.

@@ -190,6 +190,37 @@ class CheckTests(SynchronousTestCase):
 
         self.assertEqual(checked(zone).verdict, Verdict.PASS)
 
+    def test_long_names(self) -> None:
+        """
+        A name that is too long loses whole labels on its left (RFC 7208 7.3),
+        however many it has.
+        """
+        spec = "%{d}." * 1500 + "%{d}"
+        zone = spf_zone({"a.bc.example": f"v=spf1 exists:{spec} -all"})
+        whole = spec.replace("%{d}", "a.bc.example")
+
+        checked(zone, "alice@a.bc.example")
+
+        name = zone.asked[1].name
+        dropped = whole.removesuffix("." + name)
+        self.assertNotEqual(dropped, whole)
+        self.assertLessEqual(len(name), 253)
+        last = dropped.rpartition(".")[2]
+        self.assertGreater(len(last) + 1 + len(name), 253)
+
+    def test_words_for_the_log(self) -> None:
+        """
+        What a record holds comes into the log without line ends, and short.
+        """
+        zone = spf_zone(
+            {"example.org": "v=spf1 bad\r\nSep 1 00:00:00 evil" + "x" * 1000}
+        )
+
+        why = checked(zone).why
+
+        self.assertTrue(why.isprintable())
+        self.assertLess(len(why), 300)
+
     def test_null_exchange(self) -> None:
         """
         The empty host of a null MX is not asked for.
