@@ -40,7 +40,7 @@ from mailsuite.disksteps import (
     Unlinked,
     Written,
 )
-from mailsuite.disksync import FileSystem, Wanted
+from mailsuite.disksync import FileSystem, Wanted, start_write_back
 from mailsuite.errors import MailError, StoreFull, StoreUnavailable
 
 FILE_MODE = 0o600
@@ -131,6 +131,13 @@ class File:
                 raise
             self._disk.record(Written(self.number, bytes(octets)))
         self.size += written
+
+    def begin_write_back(self) -> None:
+        """
+        Have the system write out what was written so far, and do not wait:
+        the sync to come finds little left to do.
+        """
+        start_write_back(self.descriptor)
 
     def cut(self, size: int) -> None:
         """

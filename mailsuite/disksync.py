@@ -23,6 +23,9 @@ from typing import NamedTuple
 #: A round with more descriptors than this is one syncfs.
 FEW = 3
 
+#: SYNC_FILE_RANGE_WRITE
+_WRITE = 2
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 #: File systems whose syncfs is known to tell of errors, by statfs's f_type:
@@ -109,6 +112,16 @@ class FileSystem:
                 os.fdatasync(descriptor)
             else:
                 os.fsync(descriptor)
+
+
+def start_write_back(descriptor: int) -> None:
+    """
+    Begin to write out a file's content without waiting for it; a failure is
+    told by the sync that follows.
+    """
+    _libc.sync_file_range(
+        descriptor, ctypes.c_int64(0), ctypes.c_int64(0), _WRITE
+    )
 
 
 def _syncfs(descriptor: int) -> None:

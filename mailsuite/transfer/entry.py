@@ -1,56 +1,124 @@
 """
-A queue entry as lines: what was accepted, and what has happened since.
-
-Implementation notes
-
-- A line is ``crc32 SP JSON LF``.  The first tells of the message; each that
-  follows is an event.  What is the case is the fold of the lines.
-- Lines are only ever added.  A last line that is torn was never acted upon
-  and counts as absent; a bad one before it means that the file is damaged.
+A message in the queue, as values: what was accepted, what has happened since,
+and what that comes to for each recipient.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
 
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Origin, Recipient, Sender
+from mailsuite.transfer.outcome import Kind, Outcome
 
-_VERSION = 1
-
-_Parameters = tuple[tuple[str, str | None], ...]
+# --- What was accepted -------------------------------------------------------
 
 
-class DamagedEntry(Exception):
+@dataclass(frozen=True, slots=True)
+class Local:
     """
-    A line is damaged that others follow: what was accepted is not known whole.
+    To an account here.
+
+    :param account: the account's number.
+    :param address: the account's address when it was queued.
+    :param junk: it is filed as junk.
     """
 
+    account: int
+    address: str
+    junk: bool = False
 
-class HalfWritten(Exception):
+
+@dataclass(frozen=True, slots=True)
+class Remote:
     """
-    The entry was never complete, so nobody was told that it was.
+    To the hosts of a domain elsewhere.
+
+    :param domain: in lower case; an address literal keeps its brackets.
+    :param reverse_path: in place of the sender's, where he is not ours and the
+        message is forwarded.
     """
+
+    domain: str
+    reverse_path: Address | None = None
+
+
+Route = Local | Remote
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedRecipient:
     """
-    One copy that is to be delivered to an account here.
+    One copy that is to be delivered.
 
     :param number: of this recipient in its entry, from 1.
-    :param account: the account's number.
-    :param address: the account's address when it was queued.
+    :param confidential: the sender must not learn the address, which an
+        alias of ours stands for.
     """
 
     number: int
     recipient: Recipient
-    account: int
-    address: str
+    route: Route
+    confidential: bool = False
+
+    @property
+    def label(self) -> str:
+        """
+        Whom the copy is for, as a log tells it.
+        """
+        match self.route:
+            case Local(address=address):
+                return address
+            case Remote():
+                return str(self.recipient.forward_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """
+    A content file of the queue; on the wire it is ``prefix``, then the file
+    from ``skip`` on.
+
+    :param size: octets of the file.
+    :param crc32: of the file.
+    :param skip: octets at its start that are not sent.
+    :param prefix: header fields that became known after the file was begun.
+    """
+
+    size: int
+    crc32: int
+    skip: int = 0
+    prefix: bytes = b""
+
+    @property
+    def octets(self) -> int:
+        """
+        How many are sent.
+        """
+        return len(self.prefix) + self.size - self.skip
+
+
+class Notice(Enum):
+    """
+    What a sender is told of a recipient (RFC 3461 4.1).
+    """
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """
+    What a notification tells of: recipients of another message, by number.
+    """
+
+    queue_id: str
+    recipients: tuple[int, ...]
+    notice: Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +128,7 @@ class Entry:
 
     :param arrival: seconds since 1970.
     :param expiry: when trying ends, seconds since 1970.
-    :param size: octets of the content.
-    :param crc32: of the content.
+    :param about: this is a notification, and the message it tells of.
     """
 
     queue_id: str
@@ -69,259 +136,286 @@ class Entry:
     sender: Sender
     arrival: float
     expiry: float
-    size: int
-    crc32: int
+    content: Stored
     recipients: tuple[QueuedRecipient, ...]
+    about: About | None = None
+
+    @property
+    def begins(self) -> float:
+        """
+        When the first attempt may be made (RFC 4865), seconds since 1970.
+        """
+        return max(self.arrival, self.sender.hold_until or 0.0)
+
+
+# --- What has happened -------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class Attempted:
     """
-    These recipients have their copy.
+    An attempt ended alike for these recipients.
 
-    :param time: seconds since 1970.
+    :param time: seconds since 1970, as in every event.
+    :param next: when the next is made; None if there is none.
+    :param attempts: how many attempts this one stands for, earlier ones being
+        forgotten.
     """
 
     time: float
     recipients: tuple[int, ...]
+    outcome: Outcome
+    next: float | None = None
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Deferred:
+class Told:
     """
-    These recipients could not take it; there will be another attempt.
+    The sender has been told of these recipients, or need not be.
 
-    :param text: why.
-    :param next: when, seconds since 1970.
+    :param queue_id: of the notification; empty if there is none.
     """
 
     time: float
     recipients: tuple[int, ...]
-    text: str
+    notice: Notice
+    queue_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    Nothing is tried until it is released.
+    """
+
+    time: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """
+    What was held is tried again.
+    """
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """
+    The operator gave these recipients up, and nobody is told.
+    """
+
+    time: float
+    recipients: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remade:
+    """
+    A second content file has taken the first one's place.
+
+    :param file: what its name has after the queue id.
+    """
+
+    time: float
+    file: str
+    content: Stored
+
+
+Event = Attempted | Told | Held | Released | Dropped | Remade
+
+
+# --- What that comes to ------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientState:
+    """
+    How things stand for one recipient.
+
+    :param attempts: made so far.
+    :param next: when the next is due, seconds since 1970.
+    :param last: what the last attempt came to.
+    :param last_time: when, seconds since 1970.
+    :param ended: nothing more is tried.
+    :param told: what the sender was told, or need not be.
+    """
+
+    queued: QueuedRecipient
     next: float
+    attempts: int = 0
+    last: Outcome | None = None
+    last_time: float | None = None
+    ended: bool = False
+    dropped: bool = False
+    told: frozenset[Notice] = frozenset()
 
 
-Event = Delivered | Deferred
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """
-    What the lines come to.
+    How things stand for a message; each event changes it.
 
-    :param waiting: the recipients that have no copy yet.
-    :param attempts: made so far for them.
-    :param next: when the next is due, seconds since 1970.
+    :ivar events: so far, in their order.
+    :ivar held: why nothing is tried; None if it is not held.
+    :ivar file: what the name of the content file has after the queue id.
+    :ivar content: that file's.
     """
 
     entry: Entry
-    waiting: tuple[QueuedRecipient, ...]
-    attempts: int
-    next: float
+    events: list[Event] = field(default_factory=list)
+    held: str | None = None
+    file: str = ""
+    content: Stored = field(init=False)
+    _states: dict[int, RecipientState] = field(init=False)
+    _open: int = field(init=False)
 
-    def after(self, event: Event) -> Standing:
-        """
-        What is the case once ``event`` has happened.
-        """
-        match event:
-            case Delivered(recipients=numbers):
-                return replace(
-                    self,
-                    waiting=tuple(
-                        queued
-                        for queued in self.waiting
-                        if queued.number not in numbers
-                    ),
-                )
-            case Deferred(next=due):
-                return replace(self, attempts=self.attempts + 1, next=due)
-
-
-def standing(entry: Entry) -> Standing:
-    """
-    What is the case before anything has happened.
-    """
-    return Standing(entry, entry.recipients, 0, entry.arrival)
-
-
-def first_line(entry: Entry) -> bytes:
-    """
-    The line that tells of the message.
-    """
-    origin, sender = entry.origin, entry.sender
-    return _line(
-        {
-            "version": _VERSION,
-            "id": entry.queue_id,
-            "origin": {
-                "protocol": origin.protocol,
-                "listener": origin.listener,
-                "peer": origin.peer,
-                "helo": origin.helo,
-                "account": origin.user,
-                "our_name": origin.our_name,
-                "tls": origin.tls,
-            },
-            "arrival": entry.arrival,
-            "expiry": entry.expiry,
-            "reverse_path": _printed(sender.reverse_path),
-            "declared_size": sender.size,
-            "body": sender.body,
-            "smtputf8": sender.smtputf8,
-            "parameters": sender.parameters,
-            "content": {
-                "size": entry.size,
-                "crc32": entry.crc32,
-                "skip": 0,
-                "prefix": "",
-            },
-            "recipients": [_recipient(queued) for queued in entry.recipients],
+    def __post_init__(self) -> None:
+        entry = self.entry
+        self.content = entry.content
+        self._open = len(entry.recipients)
+        self._states = {
+            queued.number: RecipientState(queued, entry.begins)
+            for queued in entry.recipients
         }
-    )
 
+    @property
+    def states(self) -> tuple[RecipientState, ...]:
+        """
+        Of all recipients, in the entry's order.
+        """
+        return tuple(self._states.values())
 
-def event_line(event: Event) -> bytes:
-    """
-    The line that tells of an event.
-    """
-    facts: dict[str, object] = {
-        "time": event.time,
-        "recipients": event.recipients,
-    }
-    match event:
-        case Delivered():
-            facts["kind"] = "delivered"
-        case Deferred():
-            facts |= {
-                "kind": "deferred",
-                "text": event.text,
-                "next": event.next,
-            }
-    return _line(facts)
+    @property
+    def waiting(self) -> tuple[RecipientState, ...]:
+        """
+        Of those recipients for whom something is still tried.
+        """
+        return tuple(x for x in self._states.values() if not x.ended)
 
+    @property
+    def ended(self) -> bool:
+        """
+        Whether nothing more is tried for anybody.
+        """
+        return not self._open
 
-def read_entry(octets: bytes) -> tuple[Standing, int]:
-    """
-    What the lines of a file come to.
+    def state(self, number: int) -> RecipientState:
+        """
+        Of the recipient with this number.
+        """
+        return self._states[number]
 
-    :return: that, and how many octets of the file are good: fewer than it
-        has if its last line is torn.
-    :raises DamagedEntry, HalfWritten: it cannot be relied on.
-    """
-    *lines, torn = octets.split(b"\n")
-    facts = [_facts(line) for line in lines]
-    if facts and facts[-1] is None:
-        torn = lines[-1] + b"\n" + torn
-        facts.pop()
-    if not facts:
-        raise HalfWritten("its first line is not whole")
-    whole = [fact for fact in facts if fact is not None]
-    if len(whole) < len(facts):
-        raise DamagedEntry("a line is damaged")
-    try:
-        found = _fold(_entry(whole[0]), map(_event, whole[1:]))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DamagedEntry(f"a line lacks {error}") from error
-    return found, len(octets) - len(torn)
+    def next(self) -> float | None:
+        """
+        When the next attempt is due, seconds since 1970; None if there is
+        none, or it is held.
+        """
+        if self.held is not None or not self._open:
+            return None
+        return min(x.next for x in self._states.values() if not x.ended)
 
+    def take(self, event: Event) -> None:
+        """
+        ``event`` has happened.
 
-def _fold(entry: Entry, events: Iterable[Event]) -> Standing:
-    found = standing(entry)
-    for event in events:
-        found = found.after(event)
-    return found
+        :raises KeyError: it tells of a recipient that is not here.
+        """
+        self.events.append(event)
+        match event:
+            case Attempted():
+                self._attempted(event)
+            case Told(recipients=numbers, notice=notice):
+                for state in self._those(numbers):
+                    self._set(state, told=state.told | {notice})
+            case Held(reason=reason):
+                self.held = reason
+            case Released():
+                self.held = None
+            case Dropped(recipients=numbers):
+                for state in self._those(numbers):
+                    self._set(state, ended=True, dropped=True)
+            case Remade(file=file, content=content):
+                self.file, self.content = file, content
 
+    def compacted(self) -> Standing:
+        """
+        The same with as few events as can tell of it: of the attempts made
+        for a recipient, the last.
+        """
+        short = Standing(self.entry)
+        short.take_all(_last_attempts(self))
+        short.take_all(_notices(self))
+        short.take_all(
+            event
+            for event in self.events
+            if isinstance(event, Dropped | Remade)
+        )
+        if self.held is not None:
+            holds = [x for x in self.events if isinstance(x, Held)]
+            short.take(holds[-1])
+        return short
 
-# --- Lines -------------------------------------------------------------------
+    def take_all(self, events: Iterable[Event]) -> None:
+        """
+        They have happened, in this order.
+        """
+        for event in events:
+            self.take(event)
 
-
-def _line(facts: dict[str, object]) -> bytes:
-    octets = json.dumps(facts, separators=(",", ":")).encode()
-    return b"%08x %b\n" % (zlib.crc32(octets), octets)
-
-
-# Any: what JSON holds; a wrong type is a damaged line.
-def _facts(line: bytes) -> dict[str, Any] | None:
-    """
-    What a line says; None if it is damaged.
-    """
-    crc32, _, octets = line.partition(b" ")
-    if crc32 != b"%08x" % zlib.crc32(octets):
-        return None
-    try:
-        facts = json.loads(octets)
-    except ValueError:
-        return None
-    return facts if isinstance(facts, dict) else None
-
-
-# --- Values in JSON ----------------------------------------------------------
-
-
-def _printed(address: Address | None) -> str | None:
-    return None if address is None else str(address)
-
-
-def _recipient(queued: QueuedRecipient) -> dict[str, object]:
-    return {
-        "number": queued.number,
-        "to": str(queued.recipient.forward_path),
-        "parameters": queued.recipient.parameters,
-        "route": {"account": queued.account, "address": queued.address},
-    }
-
-
-def _entry(facts: dict[str, Any]) -> Entry:
-    if facts["version"] != _VERSION:
-        raise ValueError("a known version")
-    path = facts["reverse_path"]
-    origin = dict(facts["origin"])
-    origin["user"] = origin.pop("account")
-    return Entry(
-        queue_id=facts["id"],
-        origin=Origin(**origin),
-        sender=Sender(
-            None if path is None else _address(path),
-            size=facts["declared_size"],
-            body=facts["body"],
-            smtputf8=facts["smtputf8"],
-            parameters=_parameters(facts["parameters"]),
-        ),
-        arrival=facts["arrival"],
-        expiry=facts["expiry"],
-        size=facts["content"]["size"],
-        crc32=facts["content"]["crc32"],
-        recipients=tuple(
-            QueuedRecipient(
-                number=one["number"],
-                recipient=Recipient(
-                    _address(one["to"]), _parameters(one["parameters"])
-                ),
-                account=one["route"]["account"],
-                address=one["route"]["address"],
+    def _attempted(self, event: Attempted) -> None:
+        outcome = event.outcome
+        for state in self._those(event.recipients):
+            self._set(
+                state,
+                attempts=state.attempts + event.attempts,
+                last=outcome,
+                last_time=event.time,
+                ended=state.dropped or outcome.kind is not Kind.DEFERRED,
+                next=state.next if event.next is None else event.next,
             )
-            for one in facts["recipients"]
-        ),
-    )
+
+    def _those(self, numbers: Iterable[int]) -> Iterator[RecipientState]:
+        return (self._states[number] for number in numbers)
+
+    def _set(self, state: RecipientState, **changed: object) -> None:
+        # Any field of the dataclass, by name.
+        new = replace(state, **changed)  # type: ignore[arg-type]
+        if new.ended and not state.ended:
+            self._open -= 1
+        self._states[state.queued.number] = new
 
 
-def _event(facts: dict[str, Any]) -> Event:
-    time, numbers = facts["time"], tuple(facts["recipients"])
-    match facts["kind"]:
-        case "delivered":
-            return Delivered(time, numbers)
-        case "deferred":
-            return Deferred(time, numbers, facts["text"], facts["next"])
-        case kind:
-            raise ValueError(f"a known kind instead of {kind}")
+def _last_attempts(standing: Standing) -> list[Attempted]:
+    alike: dict[Attempted, list[int]] = {}
+    for state in standing.states:
+        if state.last is None or state.last_time is None:
+            continue
+        event = Attempted(
+            state.last_time,
+            (),
+            state.last,
+            next=None if state.ended else state.next,
+            attempts=state.attempts,
+        )
+        alike.setdefault(event, []).append(state.queued.number)
+    return [
+        replace(event, recipients=tuple(numbers))
+        for event, numbers in alike.items()
+    ]
 
 
-def _address(text: str) -> Address:
-    """
-    An address as ``str`` printed it; a bare ``postmaster`` has no domain.
-    """
-    return Address.parse(text) if "@" in text else Address(text, "")
-
-
-def _parameters(pairs: list[list[str | None]]) -> _Parameters:
-    return tuple((str(name), value) for name, value in pairs)
+def _notices(standing: Standing) -> list[Told]:
+    alike: dict[Told, list[int]] = {}
+    for event in standing.events:
+        if isinstance(event, Told):
+            key = replace(event, recipients=())
+            alike.setdefault(key, []).extend(event.recipients)
+    return [
+        replace(event, recipients=tuple(numbers))
+        for event, numbers in alike.items()
+    ]

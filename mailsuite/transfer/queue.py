@@ -1,58 +1,79 @@
 """
-The queue: messages that were accepted and could not all be delivered at once.
+The queue: messages that were accepted and are not delivered yet.
 
 Implementation notes
 
 - At least once: a crash between a delivery and its line in the entry makes
   one more delivery, never one less.
-- While results cannot be recorded nothing is attempted; going on would repeat
-  mail at each start.
-- Past its expiry a message stays, and is tried as before: it leaves the queue
-  delivered, or by the operator's hand.
+- What comes in is tried at once while there is room in hand; the rest is
+  picked from the index when it is due (see ``picking``).
+- A message in hand is changed by nobody else: its entry's file is read when
+  it is taken in hand, and the index told when it is let go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from functools import partial
-from heapq import heappop, heappush
+from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from mailsuite.disk import as_mail_error
-from mailsuite.errors import MailError, StoreUnavailable
-from mailsuite.interfaces import IContent, IIncoming
-from mailsuite.mail.envelope import Envelope
-from mailsuite.transfer import entry as lines
-from mailsuite.transfer.attempt import LocalAttempt
-from mailsuite.transfer.entry import (
-    DamagedEntry,
-    Entry,
-    HalfWritten,
-    QueuedRecipient,
-)
-from mailsuite.transfer.local import Undelivered
+from mailsuite.transfer.arrival import Arrival
+from mailsuite.transfer.content import MemoryBudget
+from mailsuite.transfer.database import DatabaseLost
+from mailsuite.transfer.hands import Hands
+from mailsuite.transfer.history import Ended
+from mailsuite.transfer.inhand import MOST_LINES, InHand
+from mailsuite.transfer.keeping import Durable, Keeping
+from mailsuite.transfer.ledger import Ledger
+from mailsuite.transfer.operating import SUSPENDED, Operator
+from mailsuite.transfer.picking import Picking
+from mailsuite.transfer.queuedcontent import QueuedContent
 from mailsuite.transfer.queueids import QueueIds
-from mailsuite.transfer.schedule import lifetime, next_delay
-from mailsuite.transfer.spool import Broken, NewContent, Spool
+from mailsuite.transfer.recorder import Recorder
+from mailsuite.transfer.recovery import Recovery
+from mailsuite.transfer.rows import backlog, row
+from mailsuite.transfer.schedule import Timing
+from mailsuite.transfer.spool import Broken, Found, NotQueued, Spool
+from mailsuite.transfer.telling import Notifying, Telling
 from mailsuite.transfer.threads import InPool
+from mailsuite.transfer.working import Attempts, Working
 
-#: Attempts that are under way at once.
-_MOST_ATTEMPTS = 8
+#: How long the index is left alone after it failed, seconds.
+_RECOVERY_DELAY = 60.0
 
-#: How long to wait when results cannot be recorded, seconds.
-_RECORD_DELAY = 60.0
+#: How long a message is left alone that cannot be read, seconds.
+_UNREADABLE = 300.0
 
-#: Octets that are copied at once.
-_SLICE = 256 * 1024
+#: How often what is old is forgotten, seconds.
+_TIDYING = 3600.0
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """
+    What the queue is given by the rest of the suite.
+
+    :param suspended: whether a login may send nothing, for the moment.
+    :param memory: for content in hand.
+    """
+
+    suspended: Callable[[str], Awaitable[bool]]
+    memory: MemoryBudget
+    in_pool: InPool
 
 
 class Queue:
     """
     Messages that wait, and the attempts that are made for them.
+
+    :ivar operator: what an operator may do with it.
     """
 
     _log = Logger()
@@ -60,334 +81,366 @@ class Queue:
     def __init__(
         self,
         spool: Spool,
-        attempt: LocalAttempt,
         ids: QueueIds,
-        clock: IReactorTime,
-        in_pool: InPool,
+        attempts: Attempts,
+        notifying: Notifying,
+        *,
+        timing: Timing,
+        surroundings: Surroundings,
     ) -> None:
+        in_pool = surroundings.in_pool
         self._spool = spool
-        self._attempt = attempt
         self._ids = ids
-        self._clock = clock
+        self._suspended = surroundings.suspended
         self._in_pool = in_pool
-        self._waiting: dict[str, lines.Standing] = {}
-        self._due: list[tuple[float, str]] = []
-        self._timer: IDelayedCall | None = None
+        self._clock: IReactorTime = timing.clock
+        self._schedule = timing.schedule
+        self._gate = attempts.gate
+        self._remote = attempts.remote
+        self._ledger = Ledger(spool.disk, spool.folder, timing.clock, in_pool)
+        self._recorder = Recorder(spool, attempts.gate, timing.clock, in_pool)
+        self._keeping = Keeping(spool, timing, in_pool)
+        self._telling = Telling(
+            notifying, attempts.contents, timing.clock, ids.next_id
+        )
+        self._working = Working(
+            attempts,
+            self._recorder,
+            self._keeping,
+            self._telling,
+            timing=timing,
+            arrived=self._arrived,
+            ended=self._ended,
+        )
+        self._hands = Hands(surroundings.memory)
+        self._picking = Picking(
+            self._hands,
+            self._ledger,
+            self._picked,
+            clock=timing.clock,
+            read=self._read,
+            lost=self._recover_later,
+        )
+        self._recovery = Recovery(
+            self,
+            spool,
+            self._ledger,
+            self._recorder,
+            clock=timing.clock,
+            in_pool=in_pool,
+        )
+        self.operator = Operator(
+            self,
+            self._ledger,
+            self._recorder,
+            attempts.contents,
+            clock=timing.clock,
+        )
         self._under_way: set[Deferred[None]] = set()
-        self._owed: dict[str, Sequence[lines.Event]] = {}
+        self._tidying: IDelayedCall | None = None
+        self._recovering: IDelayedCall | None = None
         self._running = False
-
-    def __len__(self) -> int:
-        """
-        How many messages wait.
-        """
-        return len(self._waiting)
 
     async def start(self) -> None:
         """
-        Read back what waits, and begin to try; ids can be given from here on.
+        Begin to try what waits; ids can be given from here on.
 
-        :raises OSError: the queue's folder cannot be used.
+        After a crash the index is compared with the files, or made again,
+        while mail goes on.
+
+        :raises OSError, DatabaseLost: the queue's folder cannot be used.
         """
+        former = await self._in_pool(self._spool.former_shards)
         await self._ids.new_shard()
-        now = self._clock.seconds()
-        for found in await self._in_pool(
-            lambda: list(self._spool.recover(now))
-        ):
-            match found:
-                case Broken(queue_id, why, held):
-                    self._log.error(
-                        "Queue entry {queue_id} is damaged: {reason}",
-                        queue_id=queue_id,
-                        reason=why,
-                        held=held,
-                    )
-                case lines.Standing(entry=entry):
-                    self._wait(found)
-                    self._log.info(
-                        "Found {queue_id} in the queue",
-                        queue_id=entry.queue_id,
-                    )
+        known = await self._ledger.open()
         self._running = True
-        self._set_timer()
+        self._go(self._begin(former, known=known))
+        self._tidy(float("inf"))
 
-    async def stop(self) -> None:
+    async def stop(self, patience: float = 20.0) -> None:
         """
         Make no more attempts; on return none is under way.
+
+        :param patience: seconds that those under way have to end.
         """
         self._running = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        await DeferredList(list(self._under_way))
+        for call in (self._tidying, self._recovering):
+            if call is not None:
+                call.cancel()
+        await self._picking.stop()
+        self._gate.stop()
+        self._recorder.stop()
+        self._go(self._remote.stop())
+        late = self._clock.callLater(patience, self._give_up)
+        while self._under_way:
+            await DeferredList(list(self._under_way))
+        if late.active():
+            late.cancel()
+        complete = self._recovery.complete and not self._recorder.gave_up
+        await self._ledger.close(clean=complete)
 
-    async def add(
-        self,
-        queue_id: str,
-        envelope: Envelope,
-        content: IIncoming,
-        undelivered: Sequence[Undelivered],
-    ) -> None:
+    def new_content(self) -> QueuedContent:
         """
-        Keep a message for those who could not take it.
+        A place for large content that may be queued.
+        """
+        return self._keeping.new_content()
 
-        See ``LocalQueue.add``.
+    async def add(self, arrival: Arrival) -> None:
+        """
+        Keep a message; on return it survives a power cut.
+
+        :raises StoreFull, StoreUnavailable: nothing was kept.
         """
         # The files are written to the end even if nobody waits for it: a
         # thread may be at work in them.
         kept: Deferred[None] = Deferred()
-        Deferred.fromCoroutine(
-            self._add(queue_id, envelope, content, undelivered)
-        ).addCallbacks(kept.callback, kept.errback)
+        Deferred.fromCoroutine(self._add(arrival)).addCallbacks(
+            kept.callback, kept.errback
+        )
         await kept
 
-    # --- Into the queue
-
-    async def _add(
-        self,
-        queue_id: str,
-        envelope: Envelope,
-        content: IIncoming,
-        undelivered: Sequence[Undelivered],
-    ) -> None:
-        # Before anybody can have discarded it.
-        reader = content.content()
-        try:
-            new = await self._in_pool(
-                partial(self._spool.new_content, queue_id)
-            )
-            try:
-                await self._copy(reader, new)
-                entry = self._entry(queue_id, envelope, new, undelivered)
-                event = self._arrival(undelivered)
-                await self._in_pool(
-                    partial(self._spool.keep, new, entry, event)
-                )
-            finally:
-                await self._in_pool(new.discard)
-        except OSError as error:
-            raise as_mail_error(error) from error
-        self._wait(lines.standing(entry).after(event))
-        self._set_timer()
+    async def _add(self, arrival: Arrival) -> None:
+        durable = await self._keeping.keep(arrival)
+        entry = durable.standing.entry
         self._log.info(
-            "Queued {queue_id} for {accounts}: {reason}",
-            queue_id=queue_id,
-            accounts=_addresses(entry.recipients),
-            reason=event.text,
+            "Queued {queue_id} from {reverse_path} for {recipients}",
+            queue_id=entry.queue_id,
+            reverse_path=f"<{entry.sender.reverse_path or ''}>",
+            recipients=", ".join(x.label for x in entry.recipients),
+            octets=durable.standing.content.octets,
+            user=entry.origin.user,
         )
-        with self._log.failuresHandled("Beginning another shard"):
-            await self._ids.count_entry()
+        self._arrived(durable)
 
-    async def _copy(self, reader: IContent, new: NewContent) -> None:
-        try:
-            offset = 0
-            while offset < reader.size:
-                octets = await reader.read(offset, _SLICE)
-                if not octets:
-                    # It was discarded: nobody waits for the answer.
-                    raise StoreUnavailable
-                await self._in_pool(partial(new.write, octets))
-                offset += len(octets)
-        finally:
-            reader.close()
+    # --- In hand
 
-    def _entry(
-        self,
-        queue_id: str,
-        envelope: Envelope,
-        new: NewContent,
-        undelivered: Sequence[Undelivered],
-    ) -> Entry:
-        now = self._clock.seconds()
-        sender = envelope.sender
-        return Entry(
-            queue_id=queue_id,
-            origin=envelope.origin,
-            sender=sender,
-            arrival=now,
-            expiry=now + lifetime(sender.reverse_path is None),
-            size=new.file.size,
-            crc32=new.crc32,
-            recipients=tuple(
-                QueuedRecipient(
-                    number, recipient, record.number, record.address
-                )
-                for number, (recipient, record, _) in enumerate(undelivered, 1)
-            ),
-        )
-
-    def _arrival(self, undelivered: Sequence[Undelivered]) -> lines.Deferred:
+    def _arrived(self, durable: Durable) -> None:
         """
-        The attempt that was made when the message came in.
+        A message is durable: try it, or have it wait.
         """
-        now = self._clock.seconds()
-        return lines.Deferred(
-            now,
-            tuple(range(1, len(undelivered) + 1)),
-            _reasons(error for _, _, error in undelivered),
-            now + next_delay(1),
-        )
-
-    # --- When
-
-    def _wait(self, standing: lines.Standing) -> None:
-        queue_id = standing.entry.queue_id
-        self._waiting[queue_id] = standing
-        heappush(self._due, (standing.next, queue_id))
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        free = len(self._under_way) < _MOST_ATTEMPTS
-        if self._running and free and self._due:
-            delay = max(0.0, self._due[0][0] - self._clock.seconds())
-            self._timer = self._clock.callLater(delay, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        _, queue_id = heappop(self._due)
-        attempt = Deferred.fromCoroutine(self._try(queue_id))
-        self._under_way.add(attempt)
-        attempt.addErrback(self._tell_of_bug, queue_id)
-        attempt.addBoth(self._tried, attempt)
-        self._set_timer()
-
-    def _tried(self, _: None, attempt: Deferred[None]) -> None:
-        self._under_way.discard(attempt)
-        self._set_timer()
-
-    def _tell_of_bug(self, failure: Failure, queue_id: str) -> None:
-        self._log.failure(
-            "Bug while trying {queue_id}", failure, queue_id=queue_id
-        )
-        self._put_off(queue_id, next_delay(1))
-
-    def _put_off(self, queue_id: str, delay: float) -> None:
-        heappush(self._due, (self._clock.seconds() + delay, queue_id))
-
-    # --- One attempt
-
-    async def _try(self, queue_id: str) -> None:
-        if not await self._record_owed():
-            self._put_off(queue_id, _RECORD_DELAY)
-            return
-        standing = self._waiting.get(queue_id)
-        if standing is None:
-            return
-        try:
-            results = await self._attempt.make(standing)
-        except HalfWritten as error:
-            await self._in_pool(partial(self._spool.set_aside, queue_id))
-            self._drop(queue_id, error)
-            return
-        except FileNotFoundError as error:
-            self._drop(queue_id, error)
-            return
-        except OSError as error:
-            self._log.error(
-                "Queue entry {queue_id} cannot be read: {reason}",
-                queue_id=queue_id,
-                reason=str(error),
-            )
-            self._put_off(queue_id, next_delay(standing.attempts + 1))
-            return
-        events = self._events(standing, results)
-        for event in events:
-            standing = standing.after(event)
-        self._owed[queue_id] = events
-        if standing.waiting:
-            self._wait(standing)
+        standing, length = durable.standing, durable.length
+        self._ids.count_entry()
+        found = row(standing, length, self._schedule, {})
+        self._ledger.put(found, arrived=True)
+        hand = InHand(standing, length, length + MOST_LINES, backlog(standing))
+        if found.next is None or found.next > self._clock.seconds():
+            self._picking.wake_by(found.next)
+        elif self._running and self._hands.have_room(hand):
+            self._work(hand, durable.octets)
         else:
-            del self._waiting[queue_id]
-        await self._record_owed()
+            self._picking.look_when_there_is_room()
 
-    def _events(
-        self,
-        standing: lines.Standing,
-        results: dict[int, MailError | None],
-    ) -> list[lines.Event]:
-        """
-        What an attempt came to, told in the log too.
-        """
-        now = self._clock.seconds()
-        queue_id = standing.entry.queue_id
-        kept = [q for q in standing.waiting if results[q.number] is None]
-        left = [q for q in standing.waiting if results[q.number] is not None]
-        events: list[lines.Event] = []
-        if kept:
-            self._log.info(
-                "Delivered {queue_id} to {accounts}",
-                queue_id=queue_id,
-                accounts=_addresses(kept),
-            )
-            events.append(lines.Delivered(now, _numbers(kept)))
-        if left:
-            reason = _reasons(results.values())
-            due = now + next_delay(standing.attempts + 1)
-            self._log.info(
-                "Deferred {queue_id} for {accounts}: {reason}",
-                queue_id=queue_id,
-                accounts=_addresses(left),
-                reason=reason,
-                overdue=now > standing.entry.expiry,
-            )
-            events.append(lines.Deferred(now, _numbers(left), reason, due))
-        return events
+    def _work(self, hand: InHand, octets: bytes | None) -> None:
+        self._hands.take(hand, octets)
+        self._go(self._worked(hand))
 
-    async def _record_owed(self) -> bool:
-        """
-        Write down all results that are not yet; whether that could be done.
-        """
-        for queue_id in list(self._owed):
-            events = self._owed.pop(queue_id, None)
-            if events is None:
-                continue
-            try:
-                await self._record(queue_id, events)
-            except OSError as error:
-                self._owed[queue_id] = events
-                self._log.error(
-                    "Queue cannot record what happened to {queue_id}:"
-                    " {reason}; nothing is tried meanwhile",
-                    queue_id=queue_id,
-                    reason=str(error),
-                )
-                return False
-        return True
-
-    async def _record(
-        self, queue_id: str, events: Sequence[lines.Event]
-    ) -> None:
+    async def _worked(self, hand: InHand) -> None:
         try:
-            if queue_id in self._waiting:
-                await self._in_pool(partial(self._spool.add, queue_id, events))
-            else:
-                await self._in_pool(partial(self._spool.remove, queue_id))
-        except (DamagedEntry, HalfWritten, FileNotFoundError) as error:
-            self._drop(queue_id, error)
+            await self._working.work(hand)
+        finally:
+            self._hands.finish(hand)
+            self.give_back(hand)
+            self._picking.room_was_made()
 
-    def _drop(self, queue_id: str, why: Exception) -> None:
+    async def borrow(self, queue_id: str) -> InHand | None:
         """
-        Try an entry no more; its files stay where they are.
+        A message to be changed by who gives it back; None if it is not in the
+        queue, or cannot be read.
         """
-        self._waiting.pop(queue_id, None)
-        self._log.error(
-            "Queue entry {queue_id} is damaged or gone: {reason}",
-            queue_id=queue_id,
-            reason=str(why),
+        found: object = None
+        if queue_id not in self._hands:
+            (found,) = await self._read([queue_id], None)
+        hand = self._hands.get(queue_id)
+        if hand is None:
+            if not isinstance(found, Found):
+                return None
+            hand = _hand(found)
+        self._hands.lend(hand)
+        return hand
+
+    def give_back(self, hand: InHand) -> None:
+        """
+        One who was at work with it does nothing more.
+        """
+        if self._hands.take_back(hand) and not hand.over:
+            found = row(
+                hand.standing, hand.length, self._schedule, hand.put_off
+            )
+            self._ledger.put(found)
+            self._picking.wake_by(found.next)
+
+    def found(self, found: Found) -> None:
+        """
+        The files have a message that the index does not know as it is.
+        """
+        standing = found.standing
+        if standing.entry.queue_id not in self._hands:
+            known = row(standing, found.length, self._schedule, {})
+            self._ledger.put(known)
+            self._picking.wake_by(known.next)
+
+    def wake(self) -> None:
+        """
+        Something may be due.
+        """
+        self._picking.wake_by(self._clock.seconds())
+
+    def forget_hosts(self) -> None:
+        """
+        Ask hosts that did not answer again.
+        """
+        self._remote.forget()
+
+    def _ended(self, hand: InHand) -> None:
+        hand.over = True
+        ended = Ended(hand.standing, self._clock.seconds())
+        self._ledger.drop(hand.queue_id, ended)
+
+    # --- Picked
+
+    async def _read(
+        self, queue_ids: list[str], most: int | None
+    ) -> Sequence[object]:
+        return await self._in_pool(
+            partial(self._spool.pick_all, queue_ids, most)
         )
 
+    async def _picked(
+        self, queue_id: str, found: object, *, forced: bool
+    ) -> None:
+        """
+        Work on what was picked, if that can be.
+        """
+        if not self._running or queue_id in self._hands:
+            return
+        match found:
+            case Found():
+                await self._take(found, forced=forced)
+            case NotQueued():
+                self._ledger.drop(queue_id)
+            case Broken():
+                self.tell_broken(found)
+            case OSError():
+                self._log.error(
+                    "Queue entry {queue_id} cannot be read: {reason}",
+                    queue_id=queue_id,
+                    reason=str(found),
+                )
+                due = self._clock.seconds() + _UNREADABLE
+                await self._ledger.put_off(queue_id, due)
 
-def _addresses(queued: Iterable[QueuedRecipient]) -> str:
-    return ", ".join(one.address for one in queued)
+    async def _take(self, found: Found, *, forced: bool) -> None:
+        hand = _hand(found)
+        hand.forced = forced
+        if hand.user and await self._suspended(hand.user):
+            await self.operator.hold_one(hand.queue_id, SUSPENDED)
+        elif hand.queue_id in self._hands:
+            return
+        elif self._hands.have_room(hand):
+            self._work(hand, found.octets)
+        else:
+            self._picking.look_when_there_is_room()
+
+    def tell_broken(self, broken: Broken) -> None:
+        """
+        An entry cannot be used: it is tried no more.
+        """
+        self._log.error(
+            "Queue entry {queue_id} is damaged: {reason}",
+            queue_id=broken.queue_id,
+            reason=broken.why,
+            held=broken.held,
+        )
+        self._ledger.drop(broken.queue_id)
+
+    # --- Beside it
+
+    async def _begin(self, former: list[str], *, known: bool) -> None:
+        """
+        Find what the last run left.
+        """
+        try:
+            if not known:
+                await self._compare(former, former=True)
+            await self.operator.release_resumed(self._suspended)
+        except DatabaseLost:
+            self._recover_later()
+        self._telling.start()
+        self._picking.start()
+
+    def _recover_later(self) -> None:
+        """
+        The index is lost: make it again, in a while.
+        """
+        if self._recovering is None and self._running:
+            self._recovering = self._clock.callLater(
+                _RECOVERY_DELAY, self._recover
+            )
+
+    def _recover(self) -> None:
+        self._recovering = None
+        self._go(self._recovered())
+
+    async def _recovered(self) -> None:
+        try:
+            if self._ledger.lost:
+                await self._ledger.open()
+            shards = await self._in_pool(self._spool.shards)
+            await self._compare(shards, former=False)
+        except DatabaseLost:
+            self._recover_later()
+        else:
+            self.wake()
+
+    async def _compare(self, shards: list[str], *, former: bool) -> None:
+        await self._recovery.compare(
+            shards, former=former, going_on=lambda: self._running
+        )
+
+    def _tidy(self, empty_before: float) -> None:
+        """
+        Forget what is old, from time to time.
+        """
+        if self._running:
+            self._go(self._tidied(empty_before))
+            self._tidying = self._clock.callLater(
+                _TIDYING, self._tidy, self._clock.seconds() + _TIDYING - _DAY
+            )
+
+    async def _tidied(self, empty_before: float) -> None:
+        now = self._clock.seconds()
+        await self._in_pool(
+            partial(self._spool.tidy, now, empty_before=empty_before)
+        )
+        more = True
+        while more and self._running:
+            try:
+                more = await self._ledger.remember(
+                    lambda history: history.forget(now)
+                )
+            except DatabaseLost:
+                return
+
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        """
+        Do something beside the rest; ``stop`` waits for its end.
+        """
+        begun = Deferred.fromCoroutine(work)
+        self._under_way.add(begun)
+        begun.addErrback(self._tell_of_bug)
+        begun.addBoth(lambda _: self._under_way.discard(begun))
+
+    def _tell_of_bug(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("Bug in the queue", failure)
+
+    def _give_up(self) -> None:
+        for work in list(self._under_way):
+            work.cancel()
 
 
-def _numbers(queued: Iterable[QueuedRecipient]) -> tuple[int, ...]:
-    return tuple(one.number for one in queued)
-
-
-def _reasons(errors: Iterable[MailError | None]) -> str:
-    return "; ".join(
-        dict.fromkeys(error.public for error in errors if error is not None)
+def _hand(found: Found) -> InHand:
+    standing = found.standing
+    return InHand(
+        standing, found.length, found.first + MOST_LINES, backlog(standing)
     )

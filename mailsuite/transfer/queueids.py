@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from mailsuite.transfer.spool import Spool
 from mailsuite.transfer.threads import InPool
@@ -23,6 +26,8 @@ class QueueIds:
     comes into the queue or not.
     """
 
+    _log = Logger()
+
     def __init__(
         self, spool: Spool, clock: IReactorTime, in_pool: InPool
     ) -> None:
@@ -32,6 +37,7 @@ class QueueIds:
         self._shard = ""
         self._number = 0
         self._entries = 0
+        self._beginning = False
 
     async def new_shard(self) -> None:
         """
@@ -51,12 +57,20 @@ class QueueIds:
         self._number += 1
         return f"{self._shard}{self._number:03x}"
 
-    async def count_entry(self) -> None:
+    def count_entry(self) -> None:
         """
-        One more message is in the queue; its shard may be full by that.
-
-        :raises OSError: as ``new_shard``.
+        One more message is in the queue; its shard may be full by that, and
+        another is then begun.
         """
         self._entries += 1
-        if self._entries >= _MOST_ENTRIES:
-            await self.new_shard()
+        if self._entries >= _MOST_ENTRIES and not self._beginning:
+            self._beginning = True
+            Deferred.fromCoroutine(self.new_shard()).addErrback(
+                self._not_begun
+            ).addBoth(self._begun)
+
+    def _not_begun(self, failure: Failure) -> None:
+        self._log.failure("Beginning another shard", failure)
+
+    def _begun(self, _: None) -> None:
+        self._beginning = False

@@ -2,12 +2,14 @@
 The queue's files: a content and an entry for each message that waits.
 
 ``FOLDER/SHARD/ID.m`` is the content and never changes; ``FOLDER/SHARD/ID.q``
-is the entry, to which lines are added.  An id begins with its shard, so that
-its files are found without an index.
+is the entry, to which lines are added; a content that was made anew is
+``ID.2.m``.  An id begins with its shard, so that its files are found without
+an index.
 
 Implementation notes
 
-- All calls block, and are made in pool threads.
+- All calls block, and are made in pool threads; each takes many, for whom it
+  syncs once.
 - Both files get their names before either is durable; the entry tells the
   content's size and CRC, so that half a pair is known for what it is.
 - A shard's folder is durable before anything goes into it, and no shard is
@@ -21,50 +23,103 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 
 from mailsuite.disk import Disk, File
-from mailsuite.transfer.entry import (
+from mailsuite.transfer.entry import Standing
+from mailsuite.transfer.entrylines import (
     DamagedEntry,
-    Entry,
-    Event,
     HalfWritten,
-    Standing,
-    event_line,
-    first_line,
+    lines,
     read_entry,
 )
 
 #: How long what is damaged is kept, seconds.
 _BROKEN_KEPT = 7 * 86400.0
 
+#: Octets of a content that are read at once.
+_SLICE = 256 * 1024
+
 _SHARD = re.compile(r"[0-9a-f]{8}")
-_FILE = re.compile(r"([0-9a-f]{8}[0-9a-f]{3,})\.([mq])")
+_FILE = re.compile(r"([0-9a-f]{8}[0-9a-f]{3,})\.(q|(?:2\.)?m)")
 
 
-class NewContent:
+class NotQueued(Exception):
     """
-    The content of a message that is being queued.
+    There is no such message in the queue.
     """
 
-    def __init__(self, file: File) -> None:
-        self.file = file
-        self.crc32 = 0
 
-    def write(self, octets: bytes) -> None:
-        """
-        Add a piece.
-        """
-        self.file.write(octets)
-        self.crc32 = zlib.crc32(octets, self.crc32)
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """
+    A message that is to be queued.
 
-    def discard(self) -> None:
+    :param content: all of it, or the file without a name that has it.
+    """
+
+    standing: Standing
+    content: bytes | File
+
+    @property
+    def queue_id(self) -> str:
         """
-        Leave nothing behind, unless it was kept.
+        The message's.
         """
-        self.file.close()
+        return self.standing.entry.queue_id
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """
+    Lines that are to be added to an entry.
+
+    :param length: octets that its file has, torn ones not counted.
+    """
+
+    queue_id: str
+    length: int
+    lines: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """
+    An entry that is to be written anew.
+    """
+
+    queue_id: str
+    lines: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """
+    A message that is done with.
+    """
+
+    queue_id: str
+
+
+Change = Appended | Rewritten | Removed
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """
+    What an entry says.
+
+    :param length: octets of its lines.
+    :param first: octets of the first of them.
+    :param octets: its whole content, if that is small.
+    """
+
+    standing: Standing
+    length: int
+    first: int
+    octets: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +141,8 @@ class Spool:
     """
 
     def __init__(self, disk: Disk, folder: str) -> None:
-        self._disk = disk
-        self._folder = folder
+        self.disk = disk
+        self.folder = folder
         self._broken = os.path.join(folder, "broken")
         self._newest = ""
 
@@ -99,16 +154,16 @@ class Spool:
 
         :param now: seconds since 1970.
         """
-        self._disk.make_folders(self._broken)
-        number = max([int(now), *(int(s, 16) + 1 for s in self._shards())])
+        self.disk.make_folders(self._broken)
+        number = max([int(now), *(int(s, 16) + 1 for s in self.shards())])
         while True:
             shard = f"{number:08x}"
             try:
-                self._disk.make_folder(os.path.join(self._folder, shard))
+                self.disk.make_folder(os.path.join(self.folder, shard))
             except FileExistsError:
                 number += 1
                 continue
-            self._disk.sync(folders=[self._folder])
+            self.disk.sync(folders=[self.folder])
             self._newest = shard
             return shard
 
@@ -116,160 +171,280 @@ class Spool:
         """
         Octets that are free on the queue's file system.
         """
-        answer = os.statvfs(self._folder)
+        answer = os.statvfs(self.folder)
         return answer.f_bavail * answer.f_frsize
 
-    # Entries
+    # Into the queue
 
-    def new_content(self, queue_id: str) -> NewContent:
+    def new_file(self) -> File:
         """
-        Begin to queue a message.
+        A file for the content of a message that may be queued.
         """
-        return NewContent(self._disk.create(self._shard_of(queue_id)))
+        return self.disk.create(self.folder)
 
-    def keep(self, content: NewContent, entry: Entry, event: Event) -> None:
+    def keep(self, messages: Sequence[Kept]) -> list[int | Exception]:
         """
-        Queue a message; on return it survives a power cut.
+        Queue messages; on return those that did not fail survive a power cut.
+        Nothing is left of the others.
 
-        :raises OSError: nothing is left of it.
+        :return: the octets of each entry, or why it failed.
         """
-        queue_id = entry.queue_id
-        folder = self._shard_of(queue_id)
-        paths = (self._path(queue_id, "m"), self._path(queue_id, "q"))
-        with self._disk.create(folder) as lines:
-            lines.write(first_line(entry) + event_line(event))
-            try:
-                self._disk.link(content.file, paths[0])
-                self._disk.link(lines, paths[1])
-                self._disk.sync([content.file, lines], [folder])
-            except OSError:
-                for path in reversed(paths):
-                    with suppress(OSError):
-                        self._disk.unlink(path)
-                raise
-
-    def read(self, queue_id: str) -> Standing:
-        """
-        What the entry says.
-
-        :raises DamagedEntry, HalfWritten, FileNotFoundError:
-        """
-        standing, _ = read_entry(self._lines(queue_id))
-        size = os.stat(self._path(queue_id, "m")).st_size
-        if standing.entry.size != size:
-            raise HalfWritten("its content has another size")
-        return standing
-
-    def add(self, queue_id: str, events: Sequence[Event]) -> None:
-        """
-        Add events to an entry; on return they survive a power cut.
-        """
-        added = b"".join(map(event_line, events))
-        path = self._path(queue_id, "q")
-        lines = self._lines(queue_id)
-        _, good = read_entry(lines)
-        try:
-            if good < len(lines):
-                self._disk.truncate(path, good)
-            self._disk.append(path, added)
-        except OSError:
-            # After a failed sync the file is not to be trusted.
-            self._disk.replace(path, lines[:good] + added)
-
-    def content(self, queue_id: str) -> int:
-        """
-        A descriptor to read the content from; the caller closes it.
-        """
-        return os.open(self._path(queue_id, "m"), os.O_RDONLY | os.O_CLOEXEC)
-
-    def remove(self, queue_id: str) -> None:
-        """
-        The message is done with; on return that survives a power cut.
-        """
-        for suffix in "qm":
-            with suppress(FileNotFoundError):
-                self._disk.unlink(self._path(queue_id, suffix))
-        self._disk.sync(folders=[self._shard_of(queue_id)])
-
-    def set_aside(self, queue_id: str) -> None:
-        """
-        Move a pair that was never whole out of the way.
-        """
-        for suffix in "qm":
-            path = self._path(queue_id, suffix)
-            with suppress(FileNotFoundError):
-                self._disk.rename(
-                    path, os.path.join(self._broken, os.path.basename(path))
-                )
-        self._disk.sync(folders=[self._broken, self._shard_of(queue_id)])
-
-    # At the start
-
-    def recover(self, now: float) -> Iterator[Standing | Broken]:
-        """
-        What waits, after an end of whatever kind; leftovers are removed.
-
-        :param now: seconds since 1970.
-        """
-        self._disk.make_folders(self._broken)
-        self._forget_broken(now)
-        for shard in self._shards():
-            found = self._found(shard)
-            for queue_id, suffixes in sorted(found.items()):
-                if "q" in suffixes:
-                    yield self._recovered(queue_id)
+        results: list[int | Exception] = []
+        with ExitStack() as opened:
+            files: list[File] = []
+            folders: set[str] = set()
+            for message in messages:
+                try:
+                    content, entry = self._write_pair(message, opened)
+                except OSError as error:
+                    results.append(error)
                 else:
-                    # Never answered with success, or done with.
-                    self._disk.unlink(self._path(queue_id, "m"))
-            if not found and shard != self._newest:
+                    files += (content, entry)
+                    folders.add(self._shard_of(message.queue_id))
+                    results.append(entry.size)
+            try:
+                self.disk.sync(files, sorted(folders))
+            except OSError as error:
+                results = [
+                    x if isinstance(x, Exception) else error for x in results
+                ]
+        for message, result in zip(messages, results, strict=True):
+            if isinstance(result, Exception):
                 with suppress(OSError):
-                    self._disk.remove_folder(os.path.join(self._folder, shard))
+                    self._unlink(message.queue_id)
+        return results
 
-    def _recovered(self, queue_id: str) -> Standing | Broken:
+    def _write_pair(
+        self, message: Kept, opened: ExitStack
+    ) -> tuple[File, File]:
+        path = self._path(message.queue_id, "m")
+        if isinstance(message.content, File):
+            content = message.content
+            self.disk.link(content, path)
+        else:
+            content = opened.enter_context(self.disk.create_named(path))
+            content.write(message.content)
+        entry = opened.enter_context(
+            self.disk.create_named(self._path(message.queue_id, "q"))
+        )
+        entry.write(lines(message.standing))
+        return content, entry
+
+    # Out of it
+
+    def pick(self, queue_id: str, most: int | None) -> Found | Broken:
+        """
+        Read an entry, and see that its content is what was accepted; a pair
+        that never was whole is set aside.
+
+        :param most: content of more octets is left in its file; None: it is
+            looked at for its size alone.
+        :raises NotQueued: there is no such message.
+        :raises OSError: it cannot be read.
+        """
         try:
-            return self.read(queue_id)
+            found = self._read(queue_id)
+            if most is not None:
+                octets = self._checked_content(found.standing, most)
+                found = replace(found, octets=octets)
         except DamagedEntry as error:
             return Broken(queue_id, str(error), held=True)
         except HalfWritten as error:
             why = str(error)
         except FileNotFoundError:
             why = "its content is missing"
-        self.set_aside(queue_id)
+        else:
+            return found
+        self._set_aside(queue_id)
         return Broken(queue_id, why, held=False)
 
-    def _found(self, shard: str) -> dict[str, set[str]]:
+    def pick_all(
+        self, queue_ids: Sequence[str], most: int | None
+    ) -> list[Found | Broken | NotQueued | OSError]:
         """
-        The ids in a shard, each with the suffixes it has; removes what a
-        crash left of files that never got their names.
+        As ``pick``, of many, with the reasons where it failed.
         """
-        folder = os.path.join(self._folder, shard)
-        found: dict[str, set[str]] = {}
-        for name in os.listdir(folder):
-            if match := _FILE.fullmatch(name):
-                found.setdefault(match[1], set()).add(match[2])
-            elif name.endswith((".new", ".tmp")):
-                self._disk.unlink(os.path.join(folder, name))
-        return found
+        results: list[Found | Broken | NotQueued | OSError] = []
+        for queue_id in queue_ids:
+            try:
+                results.append(self.pick(queue_id, most))
+            except (NotQueued, OSError) as error:
+                results.append(error)
+        return results
 
-    def _forget_broken(self, now: float) -> None:
+    def _read(self, queue_id: str) -> Found:
+        try:
+            with open(self._path(queue_id, "q"), "rb") as file:
+                octets = file.read()
+        except FileNotFoundError as error:
+            raise NotQueued from error
+        standing, good = read_entry(octets)
+        size = os.stat(self._content_path(standing)).st_size
+        if standing.content.size != size:
+            raise HalfWritten("its content has another size")
+        return Found(standing, good, octets.index(b"\n") + 1)
+
+    def _checked_content(self, standing: Standing, most: int) -> bytes | None:
+        stored = standing.content
+        crc32 = 0
+        pieces: list[bytes] = []
+        with open(self._content_path(standing), "rb", buffering=0) as file:
+            while octets := file.read(_SLICE):
+                crc32 = zlib.crc32(octets, crc32)
+                if stored.size <= most:
+                    pieces.append(octets)
+        if crc32 != stored.crc32:
+            raise HalfWritten("its content is damaged")
+        return b"".join(pieces) if stored.size <= most else None
+
+    def open_content(self, standing: Standing) -> int:
+        """
+        A descriptor to read the content from; the caller closes it.
+        """
+        path = self._content_path(standing)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    # What happened
+
+    def change(self, changes: Sequence[Change]) -> list[None | Exception]:
+        """
+        Add lines, or remove what is done with; on return what did not fail
+        survives a power cut.  After a failure an entry is to be rewritten.
+        """
+        failures: list[None | Exception] = [None] * len(changes)
+        with ExitStack() as opened:
+            files: list[File] = []
+            folders: set[str] = set()
+            for place, change in enumerate(changes):
+                try:
+                    match change:
+                        case Appended():
+                            files.append(self._append(change, opened))
+                        case Rewritten(queue_id, octets):
+                            path = self._path(queue_id, "q")
+                            self.disk.replace(path, octets)
+                        case Removed(queue_id):
+                            self._unlink(queue_id)
+                            folders.add(self._shard_of(queue_id))
+                except (OSError, DamagedEntry) as error:
+                    failures[place] = error
+            try:
+                self.disk.sync(files, sorted(folders))
+            except OSError as error:
+                failures = [failure or error for failure in failures]
+        return failures
+
+    def _append(self, change: Appended, opened: ExitStack) -> File:
+        file = self.disk.open(self._path(change.queue_id, "q"))
+        opened.callback(file.close)
+        if file.size > change.length:
+            file.cut(change.length)
+        if file.size < change.length:
+            raise DamagedEntry("it is shorter than it was")
+        file.write(change.lines)
+        return file
+
+    def add_content(self, queue_id: str, octets: bytes) -> None:
+        """
+        Keep a content that was made anew; on return it survives a power cut.
+        """
+        self.disk.replace(self._path(queue_id, "2.m"), octets)
+
+    def _unlink(self, queue_id: str) -> None:
+        # Without its entry a content is nothing.
+        for suffix in ("q", "m", "2.m"):
+            with suppress(FileNotFoundError):
+                self.disk.unlink(self._path(queue_id, suffix))
+
+    def _set_aside(self, queue_id: str) -> None:
+        """
+        Move a pair that was never whole out of the way.
+        """
+        for suffix in ("q", "m", "2.m"):
+            path = self._path(queue_id, suffix)
+            with suppress(FileNotFoundError):
+                self.disk.rename(
+                    path, os.path.join(self._broken, os.path.basename(path))
+                )
+        self.disk.sync(folders=[self._broken, self._shard_of(queue_id)])
+
+    # At the start
+
+    def tidy(self, now: float, *, empty_before: float) -> None:
+        """
+        Forget what has been broken for long, and shards that are empty.
+
+        :param now: seconds since 1970.
+        :param empty_before: shards that are as old as that are given no more
+            entries.
+        """
+        self.disk.make_folders(self._broken)
         for name in os.listdir(self._broken):
             path = os.path.join(self._broken, name)
             if os.stat(path).st_ctime < now - _BROKEN_KEPT:
-                self._disk.unlink(path)
+                self.disk.unlink(path)
+        for shard in self.shards():
+            if shard != self._newest and int(shard, 16) < empty_before:
+                with suppress(OSError):
+                    self.disk.remove_folder(os.path.join(self.folder, shard))
+
+    def names(self, shard: str, *, former: bool) -> dict[str, int]:
+        """
+        The ids of a shard's entries, each with the octets that its file has.
+
+        :param former: nobody works in it yet: what a crash left is removed.
+        """
+        folder = os.path.join(self.folder, shard)
+        entries: dict[str, int] = {}
+        others: list[tuple[str, str]] = []
+        try:
+            scanning = os.scandir(folder)
+        except FileNotFoundError:
+            # It was empty.
+            return entries
+        with scanning as found:
+            for one in found:
+                match = _FILE.fullmatch(one.name)
+                if match is not None and match[2] == "q":
+                    entries[match[1]] = one.stat().st_size
+                elif match is not None:
+                    others.append((match[1], one.path))
+                elif one.name.endswith((".new", ".tmp")):
+                    others.append(("", one.path))
+        if former:
+            for queue_id, path in others:
+                if queue_id not in entries:
+                    # Never answered with success, or done with.
+                    self.disk.unlink(path)
+        return entries
+
+    def former_shards(self) -> list[str]:
+        """
+        Those of earlier starts, before this one has any; removes what a
+        crash left of files that never got their names.
+        """
+        self.disk.make_folders(self._broken)
+        for name in os.listdir(self.folder):
+            if name.endswith((".new", ".tmp")):
+                self.disk.unlink(os.path.join(self.folder, name))
+        return self.shards()
+
+    def shards(self) -> list[str]:
+        """
+        All there are, from the oldest on.
+        """
+        return sorted(
+            name for name in os.listdir(self.folder) if _SHARD.fullmatch(name)
+        )
 
     # Paths
 
-    def _shards(self) -> list[str]:
-        return sorted(
-            name for name in os.listdir(self._folder) if _SHARD.fullmatch(name)
-        )
-
     def _shard_of(self, queue_id: str) -> str:
-        return os.path.join(self._folder, queue_id[:8])
+        return os.path.join(self.folder, queue_id[:8])
 
     def _path(self, queue_id: str, suffix: str) -> str:
         return os.path.join(self._shard_of(queue_id), f"{queue_id}.{suffix}")
 
-    def _lines(self, queue_id: str) -> bytes:
-        with open(self._path(queue_id, "q"), "rb") as file:
-            return file.read()
+    def _content_path(self, standing: Standing) -> str:
+        suffix = f"{standing.file}.m" if standing.file else "m"
+        return self._path(standing.entry.queue_id, suffix)

@@ -1,0 +1,126 @@
+"""
+The messages in hand: which there are, and how many may be more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from mailsuite.transfer.content import MemoryBudget
+from mailsuite.transfer.inhand import InHand
+
+#: Messages that are worked on at once.
+MOST_IN_HAND = 1000
+
+#: Those of one destination, and of one login.
+MOST_OF_ONE = MOST_IN_HAND // 2
+
+
+class Hands:
+    """
+    What is in hand.
+
+    :param memory: for the content of what is worked on.
+    """
+
+    def __init__(self, memory: MemoryBudget) -> None:
+        self._memory = memory
+        self._hands: dict[str, InHand] = {}
+        self._destinations: Counter[str] = Counter()
+        self._users: Counter[str] = Counter()
+
+    def __contains__(self, queue_id: object) -> bool:
+        """
+        Whether this message is in hand.
+        """
+        return queue_id in self._hands
+
+    def __len__(self) -> int:
+        """
+        How many are.
+        """
+        return len(self._hands)
+
+    @property
+    def room(self) -> int:
+        """
+        How many more may be worked on.
+        """
+        return max(0, MOST_IN_HAND - len(self._hands))
+
+    def have_room(self, hand: InHand) -> bool:
+        """
+        Whether this one may be.
+        """
+        return (
+            self.room > 0
+            and self._destinations[hand.backlog] < MOST_OF_ONE
+            and (not hand.user or self._users[hand.user] < MOST_OF_ONE)
+        )
+
+    def full_destinations(self) -> list[str]:
+        """
+        Those that have as many as they may.
+        """
+        return [x for x, n in self._destinations.items() if n >= MOST_OF_ONE]
+
+    def full_users(self) -> list[str]:
+        """
+        The logins that have as many as they may.
+        """
+        return [x for x, n in self._users.items() if n >= MOST_OF_ONE]
+
+    def get(self, queue_id: str) -> InHand | None:
+        """
+        This message, if it is in hand.
+        """
+        return self._hands.get(queue_id)
+
+    def take(self, hand: InHand, octets: bytes | None) -> None:
+        """
+        Work on a message begins.
+
+        :param octets: its content, to be kept as far as there is room.
+        """
+        if octets is not None and self._memory.take(len(octets)):
+            hand.octets = octets
+        self._destinations[hand.backlog] += 1
+        if hand.user:
+            self._users[hand.user] += 1
+        self.lend(hand)
+
+    def finish(self, hand: InHand) -> None:
+        """
+        Work on it has ended; ``take_back`` follows.
+        """
+        if hand.octets is not None:
+            self._memory.give_back(len(hand.octets))
+            hand.octets = None
+        _count_down(self._destinations, hand.backlog)
+        if hand.user:
+            _count_down(self._users, hand.user)
+
+    def lend(self, hand: InHand) -> None:
+        """
+        One more is at work with it.
+        """
+        hand.users += 1
+        self._hands[hand.queue_id] = hand
+
+    def take_back(self, hand: InHand) -> bool:
+        """
+        One is at work with it no longer.
+
+        :return: whether nobody is, so that it is in hand no longer.
+        """
+        hand.users -= 1
+        if hand.users:
+            return False
+        del self._hands[hand.queue_id]
+        return True
+
+
+def _count_down(counter: Counter[str], name: str) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]
