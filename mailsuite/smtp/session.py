@@ -85,6 +85,7 @@ class SMTPSession:
         self._helo = ""
         self._extended = False
         self._origins = Origins(conversation, listener)
+        self._offers = self._offered()
         self._transaction: MailTransaction | None = None
         self._chunk: commands.Bdat | None = None
         self._chunk_refusal: Reply | None = None
@@ -201,19 +202,23 @@ class SMTPSession:
         self._helo = command.name
         self._extended = command.verb != "HELO"
         self._origins.clear()
+        self._offers = self._offered()
         if not self._extended:
             return greeting.hello(command.name)
         return greeting.extended_hello(
             self._listener,
             command.name,
-            self._offers(),
+            self._offers,
             size_limit=self._reception.size_limit,
             starttls=self._conversation.can_start_tls,
             mechanisms=self._authentication.mechanisms(),
             now=self._clock.seconds(),
         )
 
-    def _offers(self) -> Offers:
+    def _offered(self) -> Offers:
+        """
+        What is offered until the next greeting.
+        """
         return offers(
             self._listener,
             trusted=self._origins.trusted,
@@ -263,7 +268,7 @@ class SMTPSession:
             return _PARAMETERS_NEED_EHLO
         sender = sender_of(
             command,
-            self._offers(),
+            self._offers,
             takes_auth=authentication.login_session is not None,
             now=self._clock.seconds(),
         )
@@ -301,7 +306,7 @@ class SMTPSession:
         if command.parameters and not self._extended:
             return _PARAMETERS_NEED_EHLO
         recipient = recipient_of(
-            command, self._offers(), smtputf8=transaction.sender.smtputf8
+            command, self._offers, smtputf8=transaction.sender.smtputf8
         )
         if isinstance(recipient, Reply):
             return recipient
