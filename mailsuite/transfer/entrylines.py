@@ -346,7 +346,7 @@ def _outcome(facts: _Facts) -> Outcome:
 def _event(facts: _Facts) -> Event:
     time, numbers = facts["time"], tuple(facts.get("recipients", ()))
     match facts["kind"]:
-        case "delivered" | "sent" | "deferred" | "failed":
+        case "delivered" | "sent" | "expanded" | "deferred" | "failed":
             return Attempted(
                 time,
                 numbers,

@@ -359,6 +359,7 @@ async def _all(works: Sequence[Coroutine[Any, Any, None]]) -> None:
 _WORDS = {
     Kind.DELIVERED: "Delivered {queue_id} to {recipients}",
     Kind.SENT: "Sent {queue_id} to {recipients} by {peer}: {reply}",
+    Kind.EXPANDED: "Expanded {queue_id} for {recipients}",
     Kind.DEFERRED: "Deferred {queue_id} for {recipients} by {peer}: {reply}",
     Kind.FAILED: "Failed {queue_id} for {recipients} by {peer}: {reply}",
 }
