@@ -102,8 +102,7 @@ def evaluate(
         if domain is not None
     ]
     results = []
-    for author in authors:
-        domain = mail_domain(author)
+    for domain in dict.fromkeys(map(mail_domain, authors)):
         if domain is None:
             why = "no domain that could publish DMARC"
             results.append(DMARCResult(Verdict.NONE, "", why=why))
@@ -181,7 +180,12 @@ class _Judgement:
                 found, verdict=Verdict.TEMPERROR, why=self._unanswered
             )
         policy = yield from self._policy(published)
-        return replace(found, verdict=Verdict.FAIL, policy=policy)
+        return replace(
+            found,
+            verdict=Verdict.FAIL,
+            policy=policy,
+            why="neither SPF nor DKIM passed for the author's domain",
+        )
 
     def _published(self) -> Inquiry[Published | None]:
         """

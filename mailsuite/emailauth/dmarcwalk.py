@@ -38,6 +38,7 @@ class TreeWalk:
 
     def __init__(self) -> None:
         self._known: dict[str, DMARCRecord | None] = {}
+        self._silent: set[str] = set()
 
     def at(self, domain: str) -> Inquiry[Published | None]:
         """
@@ -45,8 +46,10 @@ class TreeWalk:
 
         :raises Unanswered: nobody knows.
         """
+        if domain in self._silent:
+            raise Unanswered(f"no answer for the DMARC record of {domain}")
         if domain not in self._known:
-            self._known[domain] = yield from _record(domain)
+            self._known[domain] = yield from self._record(domain)
         record = self._known[domain]
         return None if record is None else Published(domain, record)
 
@@ -76,6 +79,27 @@ class TreeWalk:
         found = yield from self.up(domain)
         return organization(domain, found)
 
+    def _record(self, domain: str) -> Inquiry[DMARCRecord | None]:
+        name = f"_dmarc.{domain}"
+        if len(name) > LONGEST_NAME:
+            return None
+        answer = yield Question(name, RecordType.TXT)
+        if answer.found is Found.FAILED:
+            self._silent.add(domain)
+            raise Unanswered(f"no answer for the DMARC record of {domain}")
+        records = [
+            octets
+            for octets in answer.records
+            if isinstance(octets, bytes) and is_dmarc(octets)
+        ]
+        # RFC 9989 4.10: several are none.
+        if len(records) != 1:
+            return None
+        try:
+            return DMARCRecord.parse(records[0])
+        except ValueError:
+            return None
+
 
 def walked(domain: str) -> list[str]:
     """
@@ -103,23 +127,3 @@ def organization(domain: str, found: tuple[Published, ...]) -> str:
         return f"{below}.{last}"
     # ``psd=n``, or of several the one with the fewest labels.
     return last
-
-
-def _record(domain: str) -> Inquiry[DMARCRecord | None]:
-    name = f"_dmarc.{domain}"
-    if len(name) > LONGEST_NAME:
-        return None
-    answer = yield Question(name, RecordType.TXT)
-    if answer.found is Found.FAILED:
-        raise Unanswered(f"no answer for the TXT records of {name}")
-    records = [
-        octets
-        for octets in answer.records
-        if isinstance(octets, bytes) and is_dmarc(octets)
-    ]
-    if len(records) != 1:
-        return None
-    try:
-        return DMARCRecord.parse(records[0])
-    except ValueError:
-        return None

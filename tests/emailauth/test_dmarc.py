@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.emailauth import dmarc
@@ -20,6 +22,9 @@ from mailsuite.emailauth.spf import (
 from mailsuite.emailauth.verdict import Verdict
 from mailsuite.mail.dns import Record, RecordType
 from tests.emailauth.zone import Zone
+
+_labels = st.sampled_from(["a", "b", "org", "example", "\u00fc", "-", "A"])
+_domains = st.lists(_labels, max_size=10).map(".".join) | st.text(max_size=9)
 
 
 def spf_pass(domain: str) -> SPFResult:
@@ -372,3 +377,41 @@ class AuthorTests(SynchronousTestCase):
         self.assertEqual(judged(zone, "[192.0.2.1]").verdict, Verdict.NONE)
         self.assertEqual(judged(zone, "localhost").verdict, Verdict.NONE)
         self.assertEqual(zone.asked, [])
+
+    @settings(deadline=1000)
+    @given(
+        st.lists(_domains, max_size=5),
+        _domains,
+        st.lists(_domains, max_size=9),
+        st.dictionaries(
+            _domains.map(lambda domain: domain.lower()),
+            st.sampled_from(
+                [
+                    "v=DMARC1; p=reject; np=none",
+                    "v=DMARC1; p=none; psd=y",
+                    "v=DMARC1; p=quarantine; psd=n",
+                    "v=DMARC1; p=reject; aspf=s; t=y",
+                    "v=DMARC1; p=maybe",
+                ]
+            ),
+        ),
+    )
+    def test_any_domains(
+        self,
+        authors: list[str],
+        sender: str,
+        signers: list[str],
+        records: dict[str, str],
+    ) -> None:
+        """
+        Whoever writes and vouches, there is a result, after a bounded number
+        of questions.
+        """
+        zone = dmarc_zone(records)
+
+        found = zone.resolve(dmarc.evaluate(authors, spf_pass(sender), signers))
+
+        self.assertIsInstance(found, DMARCResult)
+        self.assertEqual(len(set(zone.asked)), len(zone.asked))
+        # A walk for each domain, and three questions whether it exists.
+        self.assertLessEqual(len(zone.asked), 8 * (4 + 1 + 8) + 3 * 4)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.emailauth.dmarcwalk import TreeWalk, walked
+from mailsuite.emailauth.verdict import Unanswered
 from mailsuite.mail.dns import RecordType
 from tests.emailauth.test_dmarc import dmarc_zone
 from tests.emailauth.zone import Zone
@@ -133,3 +134,19 @@ class OrganizationTests(SynchronousTestCase):
                 "_dmarc.b.example.com",
             ],
         )
+
+    def test_silence_is_asked_once(self) -> None:
+        """
+        A name that does not answer costs its time once.
+        """
+        zone = dmarc_zone({}, silent=["_dmarc.example.com"])
+        walk = TreeWalk()
+
+        self.assertRaises(
+            Unanswered, zone.resolve, walk.organization("example.com")
+        )
+        self.assertRaises(
+            Unanswered, zone.resolve, walk.organization("example.com")
+        )
+
+        self.assertEqual(len(zone.asked), 1)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.emailauth import spf
@@ -14,6 +16,31 @@ from mailsuite.emailauth.verdict import Verdict
 from mailsuite.mail.address import Address
 from mailsuite.mail.dns import MailExchange, Record, RecordType
 from tests.emailauth.zone import Zone
+
+_NAMES = ["example.org", "a.example", "b.example", "c.example"]
+_specs = st.sampled_from(
+    [*_NAMES, "%{d}", "%{p}.b.example", "%{l1r-}.%{o}", "%{ir}.%{v}.a.example"]
+)
+_terms = (
+    st.builds("{}:{}".format, st.sampled_from(["a", "mx", "ptr"]), _specs)
+    | st.builds("{}:{}".format, st.sampled_from(["include", "exists"]), _specs)
+    | st.builds("redirect={}".format, _specs)
+    | st.sampled_from(["a/24", "mx//64", "ptr", "~all", "exp=a.example"])
+    | st.text(max_size=8)
+)
+_records = st.lists(_terms, max_size=8).map(
+    lambda terms: ("v=spf1 " + " ".join(terms)).encode()
+)
+_hosts = st.fixed_dictionaries(
+    {
+        RecordType.TXT: st.lists(_records, min_size=1, max_size=1),
+        RecordType.A: st.lists(st.ip_addresses(v=4).map(str), max_size=2),
+        RecordType.MX: st.lists(
+            st.builds(MailExchange, st.integers(0, 9), st.sampled_from(_NAMES)),
+            max_size=12,
+        ),
+    }
+)
 
 
 def spf_zone(
@@ -263,6 +290,40 @@ class CheckTests(SynchronousTestCase):
 
         self.assertEqual(checked(zone).verdict, Verdict.PERMERROR)
         self.assertEqual(len(zone.asked), 1)
+
+
+class AnyZoneTests(SynchronousTestCase):
+    """
+    Tests for ``check`` in whatever zone.
+    """
+
+    @settings(deadline=1000)
+    @given(
+        st.dictionaries(st.sampled_from(_NAMES), _hosts),
+        st.ip_addresses().map(str),
+        st.text(max_size=20),
+    )
+    def test_any_records(
+        self,
+        zone: dict[str, dict[RecordType, list[Record]]],
+        client: str,
+        local_part: str,
+    ) -> None:
+        """
+        Whatever records say of each other, there is a result, after a bounded
+        number of questions.
+        """
+        resolver = Zone(zone)
+        identity = SPFIdentity(Scope.MAIL_FROM, local_part, "example.org")
+
+        found = resolver.resolve(
+            spf.check(client, identity, local_part, receiver="us", now=0)
+        )
+
+        self.assertIsInstance(found, SPFResult)
+        # The record, ten mechanisms of eleven questions, the client's names
+        # and the explanation.
+        self.assertLessEqual(len(resolver.asked), 1 + 10 * 11 + 11 + 1)
 
 
 class InternationalTests(SynchronousTestCase):
