@@ -32,6 +32,22 @@ _TOKEN = r"[!#-'*+.0-9A-Z^-~-]+"
 _PLAIN = re.compile(
     rf"{_TOKEN}|[!#-'*+./0-9=?A-Z^-~-]*@[A-Za-z0-9._-]+",
 )
+# RFC 5322 3.2.2's CFWS, but for comments within comments.
+_FLAT_SKIP = re.compile(
+    r"(?:[ \t\r\n]++|\(((?:[^()\\]++|\\.)*+)\))++", re.DOTALL
+)
+#: Comments within comments are read one by one: so many, of that length.
+_MOST_NESTED = 8
+_LONGEST_NESTED = 1_000
+_COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+# RFC 6532 3.2 lets a name stand in U-labels.
+_ID = re.compile(rf"(?:{_TOKEN}|[\x80-\U0010ffff])++")
+_KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
+_DIGITS = re.compile(r"[0-9]+")
+# Many leave unquoted what must be quoted, as the slash in a signature.
+_UNQUOTED = re.compile(r'[^ \t\r\n;()"]+')
+
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 _NOT_IN_COMMENTS = re.compile(r"[^ -'*-\[\]-~]")
 
@@ -178,23 +194,6 @@ class _BadSyntax(Exception):
     """
     The value breaks RFC 8601 2.2.
     """
-
-
-# RFC 5322 3.2.2's CFWS, but for comments within comments.
-_FLAT_SKIP = re.compile(
-    r"(?:[ \t\r\n]++|\(((?:[^()\\]++|\\.)*+)\))++", re.DOTALL
-)
-#: Comments within comments are read one by one: so many, of that length.
-_MOST_NESTED = 8
-_LONGEST_NESTED = 1_000
-_COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
-# RFC 6532 3.2 lets a name stand in U-labels.
-_ID = re.compile(rf"(?:{_TOKEN}|[\x80-\U0010ffff])++")
-_KEYWORD = re.compile(r"[A-Za-z0-9_-]+")
-_DIGITS = re.compile(r"[0-9]+")
-# Many leave unquoted what must be quoted, as the slash in a signature.
-_UNQUOTED = re.compile(r'[^ \t\r\n;()"]+')
 
 
 class _Reader:
