@@ -41,11 +41,12 @@ def seal(
     :param results: the value of an Authentication-Results field.
     :param now: seconds since 1970.
     :return: ARC-Seal, ARC-Message-Signature and ARC-Authentication-Results;
-        empty where none may be added: the chain has ended, or has 50 sets.
+        empty where none may be added: the chain has ended, or has 50 sets,
+        or there are too many header fields.
     """
-    if chain.ended or chain.instances >= arcsets.MOST_SETS:
-        return b""
     signed = SignedSection(section)
+    if chain.ended or chain.instances >= arcsets.MOST_SETS or not signed.whole:
+        return b""
     verdict, covered = _covered(signed, chain)
     instance = chain.instances + 1
     first = b"i=%d" % instance

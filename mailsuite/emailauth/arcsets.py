@@ -18,6 +18,7 @@ from mailsuite.mail import headers
 
 #: RFC 8617 4.2.1
 MOST_SETS = 50
+_MOST_FIELDS = 3 * MOST_SETS
 
 #: In the order in which a seal covers them (RFC 8617 5.1.1).
 FIELDS = (
@@ -27,9 +28,10 @@ FIELDS = (
 )
 
 _CFWS = rb"(?:[ \t\r\n]|\([^()\\]*+\))*+"
-_RESULTS = re.compile(
-    rb"%b[iI]%b=%b([0-9]{1,3})%b;(.*)" % ((_CFWS,) * 4), re.DOTALL
-)
+_INSTANCE = re.compile(rb"%b[iI]%b=%b([0-9]{1,3})%b;" % ((_CFWS,) * 4))
+
+#: Octets before the results in which the instance must stand.
+_BEFORE_RESULTS = 998
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Chain:
     All sets of a message.
 
     :param sets: by instance, from 1; empty if they are no chain.
-    :param instances: the highest instance there is, whatever is broken.
+    :param instances: the highest instance there is, whatever is broken; 50 at
+        least if there are too many to look at.
     :param broken: what is wrong; empty for a chain, or no set at all.
     :param ended: the newest seal says that the chain had failed already.
     """
@@ -68,6 +71,8 @@ def collect(section: SignedSection) -> Chain:
     """
     Find the sets, and judge all that needs no key (RFC 8617 5.2, 1-3).
     """
+    if sum(len(section.places(name)) for name in FIELDS) > _MOST_FIELDS:
+        return Chain((), MOST_SETS, "too many sets")
     places: dict[tuple[bytes, int], int] = {}
     broken = ""
     for name in FIELDS:
@@ -79,6 +84,8 @@ def collect(section: SignedSection) -> Chain:
     instances = max((instance for _, instance in places), default=0)
     if not instances:
         return Chain((), 0, broken)
+    if not section.whole:
+        return Chain((), instances, "too many header fields")
     if instances > MOST_SETS:
         return Chain((), instances, "too many sets")
     if len(places) != len(FIELDS) * instances:
@@ -131,12 +138,13 @@ def _set(
     instance: int,
 ) -> ARCFields:
     results, message, seal = (places[name, instance] for name in FIELDS)
-    found = _RESULTS.match(section.value(results))
+    value = section.value(results)
+    found = _INSTANCE.match(value, 0, _BEFORE_RESULTS)
     return ARCFields(
         instance,
         (results, message, seal),
         signaturefield.seal(signaturefield.tags(section.value(seal))),
-        headers.unfolded(found[2]) if found else b"",
+        headers.unfolded(value[found.end() :]) if found else b"",
     )
 
 
@@ -146,7 +154,7 @@ def _instance(section: SignedSection, name: bytes, place: int) -> int:
     """
     value = section.value(place)
     if name == FIELDS[0]:
-        found = _RESULTS.match(value)
+        found = _INSTANCE.match(value, 0, _BEFORE_RESULTS)
         return int(found[1]) if found else 0
     try:
         text = signaturefield.tags(value).get("i", "")

@@ -28,7 +28,7 @@ from mailsuite.emailauth.verdict import Verdict
 from mailsuite.mail.dns import Inquiry, Question
 
 #: More signatures than this are not looked at.
-_MOST_READ = 32
+_MOST_READ = 16
 
 #: More than this are not verified.
 _MOST_VERIFIED = 8
@@ -200,6 +200,8 @@ def _candidate(section: SignedSection, place: int) -> _Candidate:
         domain, selector = signaturefield.claimed(tags)
         naming = signaturefield.naming(tags, _NAMING_OCTETS)
         read = signaturefield.dkim_signature(tags)
+        if not section.whole:
+            read = NotVerified(Verdict.POLICY, "too many header fields")
     except NotVerified as failed:
         read = failed
     return _Candidate(place, domain, selector, naming, read)

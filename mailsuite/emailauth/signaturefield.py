@@ -19,6 +19,9 @@ from mailsuite.emailauth.verdict import Verdict
 #: No identity is longer that could be an address (RFC 5321 4.5.3.1).
 _LONGEST_IDENTITY = 320
 
+#: More names than this are not looked up in the header section.
+_MOST_SIGNED = 500
+
 _NAME = re.compile(
     r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
     r"(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*"
@@ -267,6 +270,8 @@ def _identity(value: str | None, domain: str) -> tuple[str, str]:
 
 
 def _signed(value: str) -> tuple[bytes, ...]:
+    if value.count(":") >= _MOST_SIGNED:
+        raise _permanent("h= names too many header fields")
     names = taglist.words(value)
     if not all(map(_FIELD_NAME.fullmatch, names)):
         raise _permanent("h= names no header fields")

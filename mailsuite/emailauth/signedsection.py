@@ -13,24 +13,30 @@ from mailsuite.emailauth.canonicalization import (
 )
 from mailsuite.mail import headers
 
+#: No message has as many fields that anybody wrote or read.
+_MOST_FIELDS = 2_000
+
 
 class SignedSection:
     """
     The header fields of one message, each canonicalized at most once.
 
     :param section: as it was received; the empty line at its end may be there.
+    :ivar whole: all fields are here; False if there are too many of them to be
+        looked at.
     """
 
     def __init__(self, section: bytes) -> None:
+        self.whole = True
         self._fields: list[bytes] = []
-        self._names: list[bytes] = []
         self._relaxed: dict[int, bytes] = {}
         self._places: dict[bytes, list[int]] = {}
-        for number, field in enumerate(headers.fields(section)):
-            name = field.name.lower()
-            self._fields.append(section[field.offset : field.end])
-            self._names.append(name)
-            self._places.setdefault(name, []).append(number)
+        for place, (name, octets) in enumerate(headers.whole_fields(section)):
+            if place == _MOST_FIELDS:
+                self.whole = False
+                break
+            self._fields.append(octets)
+            self._places.setdefault(name.lower(), []).append(place)
 
     def places(self, name: bytes) -> list[int]:
         """
@@ -39,12 +45,6 @@ class SignedSection:
         :param name: in lower case.
         """
         return self._places.get(name, [])
-
-    def names(self) -> list[bytes]:
-        """
-        The names of all fields from the top down, in lower case.
-        """
-        return self._names
 
     def field(self, place: int) -> bytes:
         """

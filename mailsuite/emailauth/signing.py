@@ -59,10 +59,10 @@ def signature_fields(
     :param body: in ``CANONICALIZATION``.
     :param now: seconds since 1970.
     :return: whole fields; empty if the message has no From, since such a
-        signature would not be valid (RFC 6376 5.4).
+        signature would not be valid (RFC 6376 5.4), or too many fields.
     """
     signed = SignedSection(section)
-    if not signed.places(b"from"):
+    if not signed.places(b"from") or not signed.whole:
         return b""
     names = signed_names(signed)
     inner = hashlib.sha256()

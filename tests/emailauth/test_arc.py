@@ -294,6 +294,27 @@ class ChainTests(SynchronousTestCase):
         self.assertEqual(told(found), ("fail", "too many sets"))
         self.assertEqual(zone.asked, [])
 
+    def test_more_fields_than_fifty_sets_have(self) -> None:
+        """
+        Are not even read.
+        """
+        fields = b"ARC-Seal: i=1; cv=none\r\n" * 151
+
+        found = chain_of(fields + signed(short_key()), ZONE)
+
+        self.assertEqual(told(found), ("fail", "too many sets"))
+
+    def test_too_many_header_fields(self) -> None:
+        """
+        Thousands of fields are not looked at, and so cannot be proven.
+        """
+        message = chained(1).replace(b"X-Empty:\r\n", b"X:\r\n" * 2_000)
+
+        self.assertEqual(
+            told(chain_of(message, ZONE)), ("fail", "too many header fields")
+        )
+        self.assertEqual(sealed(message, short_key(), ZONE), message)
+
     @given(st.binary(max_size=200), st.integers(0, 2_000), st.integers(0, 9))
     def test_any_octets(self, octets: bytes, at: int, cut: int) -> None:
         """

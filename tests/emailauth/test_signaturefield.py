@@ -152,6 +152,16 @@ class DKIMSignatureTests(SynchronousTestCase):
                 ("permerror", "h= names no header fields"),
             )
 
+    def test_more_names_than_anybody_signs(self) -> None:
+        """
+        500 are enough.
+        """
+        self.read(h="From" + ":x" * 499)
+        self.assertEqual(
+            self.refused(h="From" + ":x" * 500),
+            ("permerror", "h= names too many header fields"),
+        )
+
     def test_domains(self) -> None:
         """
         They come to the DNS as A-labels in lower case (RFC 8616 5).

@@ -125,6 +125,16 @@ class SignatureFieldsTests(SynchronousTestCase):
             b"",
         )
 
+    def test_too_many_fields(self) -> None:
+        """
+        A message that nobody would verify is not signed.
+        """
+        section = b"A:\r\n" * 2_000 + SECTION
+
+        self.assertEqual(
+            signature_fields([rsa_key()], section, digest(BODY), NOW), b""
+        )
+
     def test_no_key(self) -> None:
         """
         No field.

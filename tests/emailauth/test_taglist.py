@@ -85,6 +85,16 @@ class ParseTests(SynchronousTestCase):
         self.assertEqual(self.refused(b"a=\x00"), "control characters")
         self.assertEqual(self.refused(b"a=\xff"), "not UTF-8")
 
+    def test_much_more_than_there_is_use_for(self) -> None:
+        """
+        Neither tags nor octets without end.
+        """
+        tags = b";".join(b"a%d=" % number for number in range(64))
+
+        self.assertEqual(len(taglist.parse(tags)), 64)
+        self.assertEqual(self.refused(tags + b";b="), "too many tags")
+        self.assertEqual(self.refused(b"a=" + b"x" * 32_768), "too long")
+
     @given(st.binary(max_size=200) | st.text("ab=; \r\n").map(str.encode))
     def test_no_octets_raise_anything_else(self, octets: bytes) -> None:
         """

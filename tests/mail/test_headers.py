@@ -42,6 +42,19 @@ class FieldsTests(SynchronousTestCase):
             ],
         )
 
+    def test_whole_fields_are_the_same(self) -> None:
+        """
+        Their names and octets are those that ``fields`` finds.
+        """
+        for section in (SECTION, SECTION[:-4], b"a:\r\nb:", b""):
+            self.assertEqual(
+                list(headers.whole_fields(section)),
+                [
+                    (field.name, section[field.offset : field.end])
+                    for field in headers.fields(section)
+                ],
+            )
+
     def test_a_line_without_colon_is_no_field(self) -> None:
         """
         It is not part of the field before it either.
