@@ -18,7 +18,7 @@ from mailsuite.emailauth.dkim import DKIMResult
 from mailsuite.emailauth.dmarc import DMARCResult
 from mailsuite.emailauth.dmarcrecord import Policy
 from mailsuite.emailauth.dmarcwalk import Published
-from mailsuite.emailauth.domains import ascii_domain
+from mailsuite.emailauth.domains import ascii_domain, is_within
 from mailsuite.emailauth.spf import SPFResult
 from mailsuite.emailauth.verdict import Verdict
 
@@ -37,7 +37,7 @@ class ReportMetadata:
     begin: int
     end: int
     extra_contact: str = ""
-    errors: tuple[str, ...] = ()
+    error: str = ""
     generator: str = ""
 
 
@@ -238,8 +238,15 @@ def _reasons(found: DMARCResult, done: Policy) -> tuple[OverrideReason, ...]:
 
 def _rank(signature: DKIMResult, found: DMARCResult) -> int:
     """
-    RFC 9990 3.1.3: those first that pass, and of them the author's own.
+    RFC 9990 3.1.3: those that pass, the author's own first, then those near
+    it; after them the others.
     """
     if signature.verdict is not Verdict.PASS:
-        return 2
-    return 0 if signature.domain == found.domain else 1
+        return 3
+    if signature.domain == found.domain:
+        return 0
+    published = found.published
+    near = published is not None and is_within(
+        signature.domain, published.domain
+    )
+    return 1 if near else 2

@@ -90,8 +90,9 @@ def _metadata(metadata: ReportMetadata) -> list[str]:
         _element("begin", str(metadata.begin)),
         _element("end", str(metadata.end)),
         "</date_range>",
-        *(_element("error", error) for error in metadata.errors),
-        *_elements(("generator", metadata.generator)),
+        *_elements(
+            ("error", metadata.error), ("generator", metadata.generator)
+        ),
         "</report_metadata>",
     ]
 
@@ -290,10 +291,7 @@ def _read_metadata(found: _Node) -> ReportMetadata:
         dates.number("begin"),
         dates.number("end"),
         found.value("extra_contact_info"),
-        tuple(
-            "".join(error.text).strip()[:_LONGEST_VALUE]
-            for error in found.all("error")
-        ),
+        found.value("error"),
         found.value("generator"),
     )
 

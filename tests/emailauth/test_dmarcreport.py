@@ -108,6 +108,7 @@ class ObservationTests(SynchronousTestCase):
         signatures = [
             _signature("broken.example", Verdict.FAIL),
             _signature("other.example", Verdict.PASS),
+            _signature("mail.example.org", Verdict.PASS),
             _signature("example.org", Verdict.PASS),
         ]
 
@@ -119,6 +120,7 @@ class ObservationTests(SynchronousTestCase):
             seen.dkim_results,
             (
                 DKIMObservation("example.org", "s1", "pass"),
+                DKIMObservation("mail.example.org", "s1", "pass"),
                 DKIMObservation("other.example", "s1", "pass"),
                 DKIMObservation("broken.example", "s1", "fail"),
             ),
