@@ -140,8 +140,8 @@ class DKIMVerification:
         signature = candidate.read
         if isinstance(signature, NotVerified):
             raise signature
-        unsigned = self._section.places(b"from")
-        if not unsigned or len(unsigned) > signature.signed.count(b"from"):
+        authors = len(self._section.places(b"from"))
+        if not 0 < authors <= signature.signed.count(b"from"):
             # RFC 6376 5.4: From must be signed, and it is what is shown.
             raise NotVerified(Verdict.PERMERROR, "a From is not signed")
         if signature.expires is not None and signature.expires < now:

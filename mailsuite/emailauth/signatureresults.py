@@ -25,7 +25,7 @@ def of_arc(found: ARCResult) -> MethodResult:
     """
     ARC's result (RFC 8617 10.3).
     """
-    properties = ()
+    properties: tuple[Property, ...] = ()
     if found.verdict is Verdict.PASS:
         properties = (
             Property("header", "oldest-pass", str(found.oldest_pass)),

@@ -270,6 +270,12 @@ def _changes(message: bytes) -> Iterator[bytes]:
         (rb"t=\d+", b"t=now"),
         (rb"h=From", b"h=ARC-Seal:From"),
         (rb"c=relaxed/relaxed", b"c=simple/simple"),
+        (rb"c=relaxed/relaxed;", b""),
+        (rb"; d=", b"; d=example.org; d="),
+        (rb"; d=", b";; d="),
+        (rb"; d=", b"; 1=; d="),
+        (rb"bh=\S+", b"bh="),
+        (rb"a=rsa-sha256", b"a="),
         (rb"t=\d+", b"t=1; h=From"),
         (rb"spf=pass", b"spf=fail"),
     )

@@ -294,6 +294,14 @@ class ARCTests(SynchronousTestCase):
         self.assertEqual(found.identity_domain, "example.org")
         self.assertEqual(found.signed, (b"subject",))
 
+    def test_a_message_signature_without_canonicalization(self) -> None:
+        """
+        Is relaxed, as dkimpy and the drafts have it.
+        """
+        tags = signaturefield.tags(field(_GOOD, v=None, i="1"))
+        found = signaturefield.message_signature(tags)
+        self.assertEqual((found.header, found.body), (RELAXED, RELAXED))
+
     def test_a_signed_seal(self) -> None:
         """
         A message signature covers no seal (RFC 8617 4.1.2).
