@@ -23,13 +23,16 @@ from mailsuite.mail.datetimes import print_date
 _LONGEST_TEXT = 1000
 
 # RFC 5322 2.1.1
-_LINE = 76
+_LONGEST_LINE = 78
+#: As many words as a line may hold, with the spaces before them.
+_LINE = re.compile(r" *[^ ](?:.{0,74}(?![^ ])|[^ ]*)")
 _LONG_WORD = re.compile(r"[^ ]{960}(?=[^ ])")
 _LONG_WORD_IN_UTF8 = re.compile(r"[^ ]{240}(?=[^ ])")
 
 _NOT_PRINTABLE = re.compile(
     r"[^ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\U0010ffff]+"
 )
+_SPACES = re.compile(" {2,}")
 
 
 class Action(Enum):
@@ -98,7 +101,11 @@ def one_line(text: str) -> str:
     """
     A peer's text without controls and line ends, cut to a bearable length.
     """
-    text = _NOT_PRINTABLE.sub(" ", text).strip()
+    if not text.isprintable():
+        text = _NOT_PRINTABLE.sub(" ", text)
+    if "  " in text:
+        text = _SPACES.sub(" ", text)
+    text = text.strip(" ")
     if len(text) > _LONGEST_TEXT:
         text = text[: _LONGEST_TEXT - 4] + " ..."
     return text
@@ -148,15 +155,12 @@ def _field(name: str, value: str, *, utf8: bool) -> bytes:
     """
     A field, folded at spaces; a word longer than a line may be is cut.
     """
-    value = _NOT_PRINTABLE.sub(" ", value).strip(" ")
-    if utf8:
-        value = _LONG_WORD_IN_UTF8.sub(r"\g<0> ", value)
-    else:
+    if not value.isprintable():
+        value = _NOT_PRINTABLE.sub(" ", value)
+    if not utf8:
         value = value.encode("ascii", "backslashreplace").decode("ascii")
-        value = _LONG_WORD.sub(r"\g<0> ", value)
-    lines = [f"{name}:"]
-    for word in value.split(" "):
-        if len(lines[-1]) + len(word) >= _LINE and lines[-1].strip():
-            lines.append("")
-        lines[-1] += f" {word}"
-    return "\r\n".join(lines).encode() + b"\r\n"
+    line = f"{name}: {value.strip(' ')}"
+    if len(line) > _LONGEST_LINE:
+        long_word = _LONG_WORD_IN_UTF8 if utf8 else _LONG_WORD
+        line = "\r\n".join(_LINE.findall(long_word.sub(r"\g<0> ", line)))
+    return f"{line}\r\n".encode()

@@ -4,7 +4,7 @@ What became of a message, in words for whoever sent it.
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ from mailsuite.mail.deliverystatus import Action, RecipientStatus, one_line
 #: More addresses than these are left to the report for programs.
 _MOST_ADDRESSES = 50
 
-_WIDTH = 72
+#: As many words as a line holds, without the spaces around them.
+_LINE = re.compile(r"[^ ](?:.{0,70}(?![^ ])|[^ ]*)")
 
 #: RFC 3463's subject and detail, and what a person may do about it.
 _ADVICE = {
@@ -168,12 +169,5 @@ def _advice(status: str) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    lines = textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(lines) + "\n"
+    lines = _LINE.findall(text)
+    return "".join([f"{indent}{line}\n" for line in lines])
