@@ -182,6 +182,40 @@ class DialogsTests(SynchronousTestCase):
             ],
         )
 
+    def test_dsn_example(self) -> None:
+        """
+        The RFC's own example arrives as it was meant.
+        """
+        reception = MemoryReception(
+            "Bob@example.com",
+            "Carol@ivory.edu",
+            "Dana@ivory.edu",
+            "Eric@bombs.af.mil",
+            "Fred@bombs.af.mil",
+            "George@tax-me.gov",
+        )
+        server = MemoryServer(Purpose.MX, reception, trusted=("192.0.2.1",))
+
+        self.play("dsn_example", server.connect)
+
+        (accepted,) = reception.accepted
+        sender = accepted.envelope.sender
+        self.assertEqual(
+            (sender.returned, sender.envelope_id), ("HDRS", "QQ314159")
+        )
+        failure = {"FAILURE"}
+        self.assertEqual(
+            [(r.notify, r.original) for r in accepted.envelope.recipients],
+            [
+                ({"SUCCESS"}, ("rfc822", "Bob@Example.COM")),
+                (failure, ("rfc822", "Carol@Ivory.EDU")),
+                ({"SUCCESS", "FAILURE"}, ("rfc822", "Dana@Ivory.EDU")),
+                (failure, ("rfc822", "Eric@Bombs.AF.MIL")),
+                ({"NEVER"}, None),
+                (failure, ("rfc822", "George@Tax-ME.GOV")),
+            ],
+        )
+
     def test_dsn_to_strangers(self) -> None:
         """
         A stranger is offered REQUIRETLS over TLS, and no notifications.
