@@ -84,6 +84,7 @@ class Hands:
         """
         if octets is not None and self._memory.take(len(octets)):
             hand.octets = octets
+            hand.held = len(octets)
         self._destinations[hand.backlog] += 1
         if hand.user:
             self._users[hand.user] += 1
@@ -93,9 +94,8 @@ class Hands:
         """
         Work on it has ended; ``take_back`` follows.
         """
-        if hand.octets is not None:
-            self._memory.give_back(len(hand.octets))
-            hand.octets = None
+        self._memory.give_back(hand.held)
+        hand.octets, hand.held = None, 0
         _count_down(self._destinations, hand.backlog)
         if hand.user:
             _count_down(self._users, hand.user)

@@ -25,6 +25,7 @@ class InHand:
         asked for is recorded.
     :ivar rewrite_at: octets of the entry after which it is written anew.
     :ivar octets: its whole content file, if that is in memory.
+    :ivar held: octets that are counted for it.
     :ivar forced: recipients are tried even if they are not due.
     :ivar put_off: recipients who are not tried before, seconds since 1970.
     :ivar backlog: the destination that it is counted for.
@@ -39,6 +40,7 @@ class InHand:
     rewrite_at: int
     backlog: str
     octets: bytes | None = None
+    held: int = 0
     forced: bool = False
     put_off: dict[int, float] = field(default_factory=dict)
     began: float = 0.0

@@ -37,6 +37,7 @@ from mailsuite.transfer.queuedcontent import QueuedContent
 from mailsuite.transfer.queueids import QueueIds
 from mailsuite.transfer.recorder import Recorder
 from mailsuite.transfer.recovery import Recovery
+from mailsuite.transfer.remaking import Remaking
 from mailsuite.transfer.rows import backlog, row
 from mailsuite.transfer.schedule import Timing
 from mailsuite.transfer.spool import Broken, Found, NotQueued, Spool
@@ -108,6 +109,13 @@ class Queue:
             self._recorder,
             self._keeping,
             self._telling,
+            Remaking(
+                spool,
+                self._recorder,
+                notifying.signature,
+                clock=timing.clock,
+                in_pool=in_pool,
+            ),
             timing=timing,
             arrived=self._arrived,
             ended=self._ended,

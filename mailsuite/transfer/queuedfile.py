@@ -38,6 +38,28 @@ def for_account(stored: Stored, octets: bytes) -> bytes:
 
 
 @implementer(IContent)
+class InMemory:
+    """
+    Octets that are in memory.
+    """
+
+    def __init__(self, octets: bytes) -> None:
+        self.size = len(octets)
+        self._octets = octets
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """
+        See ``IContent``.
+        """
+        return self._octets[offset : offset + length]
+
+    def close(self) -> None:
+        """
+        See ``IContent``.
+        """
+
+
+@implementer(IContent)
 class QueuedFile:
     """
     The same, from its file.

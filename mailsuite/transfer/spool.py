@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 
@@ -344,11 +344,32 @@ class Spool:
         file.write(change.lines)
         return file
 
-    def add_content(self, queue_id: str, octets: bytes) -> None:
+    def add_second(
+        self, queue_id: str, name: str, pieces: Iterable[bytes]
+    ) -> tuple[int, int]:
         """
         Keep a content that was made anew; on return it survives a power cut.
+
+        :return: its octets, and their CRC.
         """
-        self.disk.replace(self._path(queue_id, "2.m"), octets)
+        path = self._path(queue_id, f"{name}.m")
+        crc32 = 0
+        with self.disk.create(self._shard_of(queue_id)) as file:
+            for octets in pieces:
+                file.write(octets)
+                crc32 = zlib.crc32(octets, crc32)
+            with suppress(FileNotFoundError):
+                self.disk.unlink(path)
+            self.disk.link(file, path)
+            self.disk.sync([file], [self._shard_of(queue_id)])
+            return file.size, crc32
+
+    def open_second(self, queue_id: str, name: str) -> int:
+        """
+        A descriptor to read it from; the caller closes it.
+        """
+        path = self._path(queue_id, f"{name}.m")
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def _unlink(self, queue_id: str) -> None:
         # Without its entry a content is nothing.

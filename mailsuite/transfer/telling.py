@@ -29,13 +29,11 @@ from mailsuite.transfer.entry import About, Route
 from mailsuite.transfer.inhand import InHand
 from mailsuite.transfer.notices import Due
 from mailsuite.transfer.outcome import Outcome
-from mailsuite.transfer.queuedfile import on_the_wire
+from mailsuite.transfer.queuedfile import InMemory, on_the_wire
+from mailsuite.transfer.remaking import Signature
 
 #: Where a recipient's copies go; raises ``MailError`` if nowhere.
 Routing = Callable[[Recipient], Awaitable[Sequence[Route]]]
-
-#: Makes the signatures of a message of ours, as header fields.
-Signature = Callable[[bytes], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,9 @@ class Telling:
                 raise
             self._tell_of_double(hand, made.recipient, local_outcome(error))
             return None
-        signed = await self.notifying.signature(made.content[made.skip :])
+        signed = await self.notifying.signature(
+            InMemory(made.content[made.skip :])
+        )
         return Arrival(
             queue_id=new_id,
             origin=Origin("", "queue", our_name=self.notifying.our_name),

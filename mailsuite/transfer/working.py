@@ -14,7 +14,8 @@ Implementation notes
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
@@ -36,7 +37,9 @@ from mailsuite.transfer.judging import Moment, judged
 from mailsuite.transfer.keeping import Durable, Keeping
 from mailsuite.transfer.notices import Due, due
 from mailsuite.transfer.outcome import Kind
+from mailsuite.transfer.outgoing import Outgoing
 from mailsuite.transfer.recorder import Recorder
+from mailsuite.transfer.remaking import SECOND, Remaking
 from mailsuite.transfer.rows import warn_time
 from mailsuite.transfer.schedule import Timing
 from mailsuite.transfer.telling import Telling
@@ -80,6 +83,7 @@ class Working:
         recorder: Recorder,
         keeping: Keeping,
         telling: Telling,
+        remaking: Remaking,
         *,
         timing: Timing,
         arrived: Callable[[Durable], None],
@@ -89,6 +93,7 @@ class Working:
         self._recorder = recorder
         self._keeping = keeping
         self._telling = telling
+        self._remaking = remaking
         self._clock = timing.clock
         self._schedule = timing.schedule
         self._chance = timing.chance
@@ -171,9 +176,21 @@ class Working:
         attempts = self._attempts
         if isinstance(together, bool):
             return await attempts.local.make(hand, numbers, junk=together)
-        return await attempts.remote.deliver(
-            outgoing(hand, together, numbers, attempts.contents)
-        )
+        tried = outgoing(hand, together, numbers, attempts.contents)
+        if hand.standing.file != SECOND:
+            remade = partial(self._remade, hand, together, numbers)
+            tried = replace(tried, remade=remade)
+        return await attempts.remote.deliver(tried)
+
+    async def _remade(
+        self, hand: InHand, route: Remote, numbers: list[int]
+    ) -> Outgoing | None:
+        """
+        As ``Outgoing.remade``.
+        """
+        if await self._remaking.remake(hand):
+            return outgoing(hand, route, numbers, self._attempts.contents)
+        return None
 
     async def _came(self, hand: InHand, outcomes: Outcomes) -> None:
         """

@@ -1,7 +1,8 @@
 """
-Every crash of the queue's steps, replayed: what was answered is delivered.
+Every crash of the queue's steps, replayed: what was answered for is delivered,
+or its sender is told; and what was recorded is not done again.
 
-``MAILSUITE_CRASH_STATES`` sets how many states are tried a crash point, and
+``MAILSUITE_CRASH_STATES`` sets how many trees are tried a crash point, and
 ``MAILSUITE_CRASH_COUNTS`` names a file that gets a line with the counts of each
 path.
 """
@@ -9,125 +10,82 @@ path.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import product
-from math import prod
-from random import Random
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.disk import Disk
-from mailsuite.disksteps import Step
-from mailsuite.errors import StoreBusy
+from mailsuite.errors import MailError, OverQuota, StoreBusy
 from mailsuite.interfaces import AccountRecord
-from tests.crash.diskmodel import DiskModel, Tree
-from tests.crash.replay import CrashState
-from tests.support.transferring import MoodyStore, Transferring, now, write
+from mailsuite.mail.address import Address
+from mailsuite.mail.envelope import Recipient
+from mailsuite.transfer import queue, recorder
+from mailsuite.transfer.arrival import Arrival, Arriving
+from mailsuite.transfer.entry import Local
+from mailsuite.transfer.filters import Filter
+from mailsuite.transfer.inhand import InHand
+from mailsuite.transfer.keeping import Durable
+from mailsuite.transfer.outcome import Kind, Outcome
+from mailsuite.transfer.outgoing import Outgoing
+from tests.crash.queuereplay import (
+    Forgone,
+    Named,
+    Promised,
+    Recording,
+    Settled,
+    Taken,
+    lay_out,
+)
+from tests.support.memory_content import MemoryIncoming
+from tests.support.queueing import (
+    ALICE,
+    BOB,
+    DAVE,
+    DEFERRED,
+    FAILED,
+    HOUR,
+    MINUTE,
+    Queueing,
+    now,
+)
 
-_STATES = int(os.environ.get("MAILSUITE_CRASH_STATES", "24"))
 _COUNTS = os.environ.get("MAILSUITE_CRASH_COUNTS")
 
 #: Where files need no real disk: what is durable is the model's affair.
 _MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
-_HOUR = 3600
-_CONTENT = b"Subject: pickles\r\n\r\n" + b"How about pickles?\r\n" * 40
+ERIN = "erin@hamburger.edu"
+
+_ID = re.compile(rb"^X-Id: (\S+)\r$|^Message-ID: <(\w+)@", re.MULTILINE)
+_EIGHT = "Größe".encode() + b"\r\n"
+
+Operation = Callable[[Queueing, Recording], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+def message(name: str, lines: int = 3) -> bytes:
     """
-    Success was told: these accounts have a copy, or will have one.
+    A message that can be told from others.
     """
+    return (
+        b"Return-Path: <>\r\nX-Id: %b\r\n"
+        b"Content-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: 8bit\r\n\r\n"
+        % name.encode()
+        + b"How about pickles?\r\n" * lines
+        + _EIGHT
+    )
 
-    accounts: tuple[int, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Kept:
+def name_of(octets: bytes) -> str:
     """
-    The store has a copy for an account.
+    What a message is called; a notification by its queue id.
     """
-
-    account: int
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """
-    The log has named a message with an id of this shard.
-    """
-
-    shard: str
-
-
-@dataclass(slots=True)
-class Known:
-    """
-    What the world knows at a moment.
-
-    :ivar promised: accounts that have a copy or will have one.
-    :ivar kept: accounts that have one.
-    :ivar shards: of ids that were used.
-    """
-
-    promised: set[int] = field(default_factory=set)
-    kept: set[int] = field(default_factory=set)
-    shards: set[str] = field(default_factory=set)
-
-
-@dataclass
-class Recorded:
-    """
-    What happened in a folder, in order.
-    """
-
-    root: str
-    steps: list[Step | Answered | Kept | Named] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.model = DiskModel(self.root, lambda name: False)
-        self.mail = Transferring(
-            os.path.join(self.root, "queue"), Disk(self.steps.append)
-        )
-
-    def states(self) -> Iterator[tuple[Known, Tree]]:
-        """
-        What a crash at each point leaves: what is known, and the files.
-        """
-        known = Known()
-        for point in range(len(self.steps) + 1):
-            for tree in self._trees(point):
-                yield known, tree
-            if point == len(self.steps):
-                return
-            match self.steps[point]:
-                case Answered(accounts):
-                    known.promised.update(accounts)
-                case Kept(account):
-                    known.kept.add(account)
-                case Named(shard):
-                    known.shards.add(shard)
-                case step:
-                    self.model.make(step)
-
-    def _trees(self, point: int) -> Iterator[Tree]:
-        doubts = self.model.doubts()
-        ways = [doubt.ways for doubt in doubts]
-        if prod(ways) <= _STATES:
-            chances = list(product(*(range(x) for x in ways)))
-        else:
-            pick = Random(point)
-            chances = [
-                tuple(pick.randrange(x) for x in ways) for _ in range(_STATES)
-            ]
-            chances.append(tuple(0 for _ in ways))
-            chances.append(tuple(x - 1 for x in ways))
-        for chance in dict.fromkeys(chances):
-            yield self.model.tree(doubts, chance)
+    found = _ID.search(octets)
+    assert found, octets
+    return (found[1] or found[2]).decode()
 
 
 class QueueReplayTests(SynchronousTestCase):
@@ -140,139 +98,455 @@ class QueueReplayTests(SynchronousTestCase):
         self.addCleanup(shutil.rmtree, self.root)
         os.mkdir(os.path.join(self.root, "recorded"))
         self.states = 0
+        self.says: dict[str, Outcome] = {}
+        self.names: dict[str, str] = {}
 
-    def people(self, mail: Transferring) -> list[AccountRecord]:
+    def people(self, mail: Queueing) -> tuple[AccountRecord, AccountRecord]:
         """
-        Three accounts.
+        Two accounts here.
         """
-        return [
-            mail.directory.add_account(f"{name}@hamburger.edu")
-            for name in ("alice", "bob", "carol")
-        ]
+        return (
+            mail.directory.add_account(ALICE),
+            mail.directory.add_account(ERIN),
+        )
 
-    def replay(self, operate: Callable[[Transferring, Recorded], None]) -> None:
+    # Recording
+
+    def replay(self, operate: Operation, least: int) -> None:
         """
         Record what is done, then start from each thing a crash may leave.
+
+        :param least: states that there are to be.
         """
-        recorded = Recorded(os.path.join(self.root, "recorded"))
-        people = self.people(recorded.mail)
-        self.note_copies(recorded)
-        recorded.mail.start()
-        operate(recorded.mail, recorded)
-        for number, (known, tree) in enumerate(recorded.states()):
+        recording = Recording(os.path.join(self.root, "recorded"))
+        self.people(recording.mail)
+        self.note(recording.mail, recording)
+        recording.mail.start()
+        operate(recording.mail, recording)
+        for number, (known, tree, index) in enumerate(recording.states()):
             folder = os.path.join(self.root, str(number))
-            CrashState(0, False, tree, {}, frozenset()).lay_out(folder, {})
-            self.check(folder, people, known)
+            lay_out(folder, tree, index)
+            self.check(folder, known)
             shutil.rmtree(folder)
             self.states += 1
         if _COUNTS:
             name = self.id().rpartition("test_")[2]
             with open(_COUNTS, "a") as file:
                 file.write(
-                    f"queue, {name}\t{len(recorded.steps)}\t{self.states}\n"
+                    f"queue, {name}\t{len(recording.steps)}\t{self.states}\n"
                 )
+        self.assertGreaterEqual(self.states, least)
 
-    def note_copies(self, recorded: Recorded) -> None:
+    def note(self, mail: Queueing, recording: Recording) -> None:
         """
-        Have each delivery of the memory store stand in the record.
+        Have what others get, and what is recorded of it, stand in the record.
         """
-        store = recorded.mail.store
-        assert store is not None
-        deliver = store.deliver
+        notes = recording.steps
+        deliver, local = mail.elsewhere.deliver, mail.store.deliver
+        writer, keeping = mail.queue._recorder, mail.queue._keeping
+        record, end, keep = writer.record, writer.end, keeping.keep
 
-        async def noted(
-            content: object, accounts: list[AccountRecord]
-        ) -> object:
-            results = await deliver(content, accounts)
-            for record, result in zip(accounts, results, strict=True):
+        async def kept(arrival: Arrival) -> Durable:
+            durable = await keep(arrival)
+            if arrival.about is None:
+                name = self.name_in(mail, arrival.queue_id)
+                for one in arrival.recipients:
+                    address = str(one.recipient.forward_path)
+                    notes.append(Promised((address, name)))
+            return durable
+
+        async def sent(outgoing: Outgoing) -> dict[int, Outcome]:
+            before = len(mail.elsewhere.taken)
+            outcomes = await deliver(outgoing)
+            for address, octets in mail.elsewhere.taken[before:]:
+                notes.append(Taken((address, name_of(octets))))
+            return outcomes
+
+        async def filed(
+            content: MemoryIncoming, accounts: Sequence[AccountRecord]
+        ) -> tuple[MailError | None, ...]:
+            results = await local(content, accounts)
+            for account, result in zip(accounts, results, strict=True):
                 if result is None:
-                    recorded.steps.append(Kept(record.number))
+                    name = name_of(bytes(content.octets))
+                    notes.append(Taken((account.address, name)))
             return results
 
-        self.patch(store, "deliver", noted)
+        async def recorded(hand: InHand, events: Sequence[Any]) -> bool:
+            done = await record(hand, events)
+            self.note_settled(recording, hand)
+            return done
 
-    def check(
-        self, folder: str, people: list[AccountRecord], known: Known
-    ) -> None:
+        async def ended(hand: InHand) -> bool:
+            self.name_in(mail, hand.queue_id)
+            done = await end(hand)
+            self.note_settled(recording, hand)
+            return done
+
+        self.patch(mail.elsewhere, "deliver", sent)
+        self.patch(mail.store, "deliver", filed)
+        self.patch(writer, "record", recorded)
+        self.patch(writer, "end", ended)
+        self.patch(keeping, "keep", kept)
+
+    def note_settled(self, recording: Recording, hand: InHand) -> None:
+        """
+        Note for which recipients nothing more may be done.
+        """
+        name = self.name_in(recording.mail, hand.queue_id)
+        for state in hand.standing.states:
+            if state.ended:
+                address = str(state.queued.recipient.forward_path)
+                recording.steps.append(Settled((address, name)))
+
+    def name_in(self, mail: Queueing, queue_id: str) -> str:
+        """
+        What a message in the queue is called, or was.
+        """
+        if queue_id not in self.names:
+            with open(mail.path(queue_id, "m"), "rb") as file:
+                self.names[queue_id] = name_of(file.read())
+        return self.names[queue_id]
+
+    def add(
+        self,
+        mail: Queueing,
+        recording: Recording,
+        name: str,
+        *recipients: str | Recipient | Arriving,
+        **given: Any,
+    ) -> str:
+        """
+        Queue a message, and note what is promised by that.
+        """
+        given.setdefault("content", message(name))
+        arrival = mail.arrival(*recipients, **given)
+        recording.steps.append(Named(arrival.queue_id[:8]))
+        now(mail.queue.add(arrival))
+        return arrival.queue_id
+
+    # Checking
+
+    def check(self, folder: str, known: Any) -> None:
         """
         Start from what a crash left, wait for some days, and look.
         """
-        mail = Transferring(os.path.join(folder, "queue"))
-        self.people(mail)
+        mail = Queueing(os.path.join(folder, "queue"))
+        alice, erin = self.people(mail)
+        mail.elsewhere.says.update(self.says)
         mail.start()
-        first = mail.begin("alice@hamburger.edu").queue_id
-        mail.clock.pump([_HOUR] * 24)
-        for record in people:
-            copies = mail.inbox(record)
-            if record.number in known.promised - known.kept:
-                self.assertNotEqual(copies, [], record.address)
-            for copy in copies:
-                self.assertTrue(copy.endswith(_CONTENT), copy)
-        self.assertEqual(len(mail.queue), 0)
+        first = mail.ids.next_id()
+        mail.clock.pump([HOUR] * 30)
+        mail.clock.pump([8 * HOUR] * 18)
+        taken = [(to, name_of(x)) for to, x in mail.elsewhere.taken]
+        for record in (alice, erin):
+            taken += [(record.address, name_of(x)) for x in mail.inbox(record)]
+        told = b"".join(mail.inbox(alice))
+        for copy in known.promised - known.taken - known.settled:
+            if copy not in taken:
+                self.assertIn(copy[0].encode(), told, copy)
+        again = [copy for copy in taken if copy in known.settled]
+        self.assertEqual(again, [])
+        self.assertEqual(len(taken), len(set(taken)), taken)
+        self.assertEqual(self.bounces(known.taken | set(taken)), [])
+        self.assertEqual(mail.count(), 0)
         now(mail.queue.stop())
         self.assertNotIn(first[:8], known.shards)
 
-    def receive(self, mail: Transferring, recorded: Recorded) -> None:
+    def bounces(self, copies: set[tuple[str, str]]) -> list[str]:
         """
-        A message for all three.
+        Notifications that are one too many.
         """
-        transaction = mail.begin(
-            "alice@hamburger.edu", "bob@hamburger.edu", "carol@hamburger.edu"
-        )
-        recorded.steps.append(Named(transaction.queue_id[:8]))
-        write(transaction, _CONTENT)
-        results = now(transaction.commit())
-        self.assertEqual(results, (None,) * 3)
-        recorded.steps.append(Answered((1, 2, 3)))
+        names = sorted({x for _, x in copies if len(x) > 8})
+        return names[self.most_bounces :]
+
+    most_bounces = 0
+
+    # Paths
 
     def test_queueing(self) -> None:
         """
-        A message that two of three could not take.
+        A message for two, in memory, that both take.
         """
 
-        def operate(mail: Transferring, recorded: Recorded) -> None:
-            mood(mail, 2, 3)
-            self.receive(mail, recorded)
+        def operate(mail: Queueing, recording: Recording) -> None:
+            self.add(mail, recording, "one", BOB, local(mail, ERIN))
+            mail.clock.advance(2)
 
-        self.replay(operate)
-        self.assertGreater(self.states, 40)
+        self.replay(operate, 40)
+
+    def test_queueing_a_file(self) -> None:
+        """
+        A large message, in a file that has no name before it is queued.
+        """
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says[BOB] = DEFERRED
+            octets = message("large", 20000)
+            content = mail.queue.new_content()
+            for place in range(0, len(octets), 100_000):
+                if written := content.write(octets[place : place + 100_000]):
+                    now(waited(written))
+            self.add(mail, recording, "large", BOB, content=content)
+            content.discard()
+            mail.clock.advance(2)
+
+        self.replay(operate, 20)
 
     def test_deferral(self) -> None:
         """
         Attempts that fail, and one that succeeds for one of two.
         """
 
-        def operate(mail: Transferring, recorded: Recorded) -> None:
-            mood(mail, 2, 3)
-            self.receive(mail, recorded)
-            mail.clock.advance(300)
-            mood(mail, 3)
-            mail.clock.advance(600)
-            mail.clock.advance(900)
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says.update({BOB: DEFERRED, DAVE: DEFERRED})
+            self.add(mail, recording, "one", BOB, DAVE)
+            mail.clock.advance(5 * MINUTE)
+            del mail.elsewhere.says[BOB]
+            mail.clock.advance(10 * MINUTE)
+            mail.clock.advance(2)
+            del mail.elsewhere.says[DAVE]
+            mail.clock.advance(15 * MINUTE)
+            mail.clock.advance(2)
 
-        self.replay(operate)
-        self.assertGreater(self.states, 60)
+        self.replay(operate, 80)
 
-    def test_last_delivery(self) -> None:
+    def test_local_copy_that_waits(self) -> None:
         """
-        The entry goes when everybody has his copy.
+        An account takes its copy later.
         """
 
-        def operate(mail: Transferring, recorded: Recorded) -> None:
-            mood(mail, 2)
-            self.receive(mail, recorded)
-            mood(mail)
-            mail.clock.advance(300)
-            self.assertEqual(len(mail.queue), 0)
+        def operate(mail: Queueing, recording: Recording) -> None:
+            erin = local(mail, ERIN)
+            mail.store.moods[erin.route.account] = StoreBusy()
+            self.add(mail, recording, "one", erin)
+            mail.store.moods.clear()
+            mail.clock.advance(5 * MINUTE)
 
-        self.replay(operate)
-        self.assertGreater(self.states, 50)
+        self.replay(operate, 40)
+
+    def test_failure(self) -> None:
+        """
+        One recipient of two does not exist: the sender is told, once.
+        """
+        self.says = {BOB: FAILED}
+        self.most_bounces = 1
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says.update(self.says)
+            self.add(mail, recording, "one", BOB, DAVE)
+            mail.clock.advance(2)
+
+        self.replay(operate, 100)
+
+    def test_failure_together(self) -> None:
+        """
+        Two recipients of different hosts fail: one notification tells of
+        both, unless a crash comes between.
+        """
+        self.says = {BOB: FAILED, DAVE: FAILED}
+        self.most_bounces = 2
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says.update(self.says)
+            mail.elsewhere.waits.add("pommes.be")
+            self.add(mail, recording, "one", BOB, DAVE)
+            mail.elsewhere.answer("pommes.be")
+            mail.clock.advance(2)
+            self.assertEqual(len(mail.inbox(account(mail, ALICE))), 1)
+
+        self.replay(operate, 100)
+
+    def test_failed_notification(self) -> None:
+        """
+        The sender cannot take the notification at once.
+        """
+        self.says = {BOB: FAILED}
+        self.most_bounces = 1
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says.update(self.says)
+            alice = local(mail, ALICE)
+            mail.store.moods[alice.route.account] = StoreBusy()
+            self.add(mail, recording, "one", BOB)
+            mail.clock.advance(2)
+            mail.store.moods.clear()
+            mail.clock.advance(5 * MINUTE)
+            mail.clock.advance(2)
+
+        self.replay(operate, 80)
+
+    def test_warning(self) -> None:
+        """
+        The sender is told after four hours that it is late, once.
+        """
+        self.says = {BOB: DEFERRED}
+        self.most_bounces = 2
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says.update(self.says)
+            self.add(mail, recording, "one", BOB)
+            mail.clock.pump([5 * MINUTE] * 50)
+
+        self.replay(operate, 150)
+
+    def test_expiry(self) -> None:
+        """
+        After five days the message fails.
+        """
+        self.says = {BOB: DEFERRED}
+        self.most_bounces = 2
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says.update(self.says)
+            self.add(
+                mail,
+                recording,
+                "one",
+                Recipient(Address.parse(BOB), notify=frozenset({"FAILURE"})),
+            )
+            mail.clock.pump([2 * HOUR] * 62)
+            self.assertEqual(mail.count(), 0)
+
+        self.replay(operate, 300)
+
+    def test_quota(self) -> None:
+        """
+        A copy that an account will never take, beside one that was kept.
+        """
+        self.most_bounces = 1
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            erin = local(mail, ERIN)
+            outcome = Outcome(Kind.FAILED, "5.2.2", OverQuota.public)
+            self.add(
+                mail,
+                recording,
+                "one",
+                Arriving(erin.recipient, erin.route, outcome),
+            )
+            mail.clock.advance(2)
+
+        self.replay(operate, 60)
+
+    def test_operator(self) -> None:
+        """
+        Held, released, held again, dropped.
+        """
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says[BOB] = DEFERRED
+            self.add(mail, recording, "one", BOB)
+            mail.clock.advance(2)
+            self.assertEqual(now(mail.operator.hold(Filter(), "why")), 1)
+            mail.clock.advance(2)
+            now(mail.operator.release(Filter()))
+            mail.clock.advance(HOUR)
+            recording.steps.append(Forgone((BOB, "one")))
+            now(mail.operator.drop(Filter(), "no good"))
+            mail.clock.advance(2)
+            self.assertEqual(mail.files(), [])
+
+        self.patch(Queueing, "start", started_and_released)
+        self.replay(operate, 100)
+
+    def test_remaking(self) -> None:
+        """
+        A message is made anew in seven bits, once, and sent so.
+        """
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            deliver = mail.elsewhere.deliver
+
+            async def picky(outgoing: Outgoing) -> dict[int, Outcome]:
+                if outgoing.remade is not None:
+                    outgoing = await outgoing.remade()
+                return await deliver(outgoing)
+
+            self.patch(mail.elsewhere, "deliver", picky)
+            mail.elsewhere.says[BOB] = DEFERRED
+            self.add(mail, recording, "one", BOB)
+            mail.clock.advance(2)
+            mail.elsewhere.says.clear()
+            mail.clock.advance(5 * MINUTE)
+            self.assertTrue(mail.elsewhere.taken[0][1].isascii())
+
+        self.replay(operate, 80)
+
+    def test_rewriting(self) -> None:
+        """
+        An entry that has grown long is written anew.
+        """
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            for module in (queue, recorder):
+                self.patch(module, "MOST_LINES", 300)
+            mail.elsewhere.says[BOB] = DEFERRED
+            self.add(mail, recording, "one", BOB)
+            for _ in range(6):
+                mail.clock.advance(5 * MINUTE)
+            mail.elsewhere.says.clear()
+            mail.clock.advance(HOUR)
+
+        self.replay(operate, 80)
+
+    def test_end_in_order(self) -> None:
+        """
+        Stopped, and started twice again, with a message that waits.
+        """
+        self.most_bounces = 1
+
+        def operate(mail: Queueing, recording: Recording) -> None:
+            mail.elsewhere.says[BOB] = DEFERRED
+            self.add(mail, recording, "one", BOB)
+            now(mail.queue.stop())
+            for _ in range(2):
+                mail = Queueing(
+                    mail.folder,
+                    mail.disk,
+                    mail.clock,
+                    mail.elsewhere,
+                    mail.directory,
+                    mail.store,
+                ).start()
+                mail.clock.advance(2)
+                self.assertEqual(mail.count(), 1)
+                now(mail.queue.stop())
+
+        self.replay(operate, 60)
 
 
-def mood(mail: Transferring, *numbers: int) -> None:
+def local(mail: Queueing, address: str) -> Arriving:
     """
-    Have these accounts take nothing, and the others all.
+    A copy for an account here.
     """
-    store = mail.store
-    assert isinstance(store, MoodyStore)
-    store.moods = {number: StoreBusy() for number in numbers}
+    record = account(mail, address)
+    return Arriving(
+        Recipient(Address.parse(address)), Local(record.number, address)
+    )
+
+
+def account(mail: Queueing, address: str) -> AccountRecord:
+    """
+    The account of an address.
+    """
+    found = now(mail.directory.resolve(Address.parse(address)))
+    assert found is not None
+    return found.accounts[0]
+
+
+async def waited(what: Any) -> None:
+    """
+    Wait for it.
+    """
+    await what
+
+
+def started_and_released(mail: Queueing) -> Queueing:
+    """
+    Start a queue, and release all that it holds.
+    """
+    now(mail.queue.start())
+    mail.clock.advance(0)
+    now(mail.operator.release(Filter()))
+    return mail

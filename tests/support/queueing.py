@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from mailsuite.disk import Disk
 from mailsuite.errors import MailError, NoSuchRecipient
-from mailsuite.interfaces import AccountRecord, IMailboxService
+from mailsuite.interfaces import AccountRecord, IContent, IMailboxService
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Origin, Recipient, Sender
 from mailsuite.mail.uids import UID
@@ -150,11 +150,21 @@ class MoodyStore(MemoryStore):
     A store in memory, some of whose accounts take nothing.
 
     :ivar moods: what an account's number brings, instead of its copy.
+    :ivar incomings: all places for content that were given.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__(now)
         self.moods: dict[int, MailError] = {}
+        self.incomings: list[MemoryIncoming] = []
+
+    async def incoming(self, expected: int | None) -> MemoryIncoming:
+        """
+        A place for content.
+        """
+        incoming = await super().incoming(expected)
+        self.incomings.append(incoming)
+        return incoming
 
     async def deliver(
         self, content: MemoryIncoming, accounts: Sequence[AccountRecord]
@@ -238,11 +248,11 @@ class Queueing:
         """
         return user in self.suspended
 
-    async def sign(self, octets: bytes) -> bytes:
+    async def sign(self, content: IContent) -> bytes:
         """
         A signature over a message of ours.
         """
-        return b"DKIM-Signature: %d\r\n" % len(octets)
+        return b"DKIM-Signature: %d\r\n" % content.size
 
     async def route(self, recipient: Recipient) -> list[Route]:
         """
