@@ -5,6 +5,7 @@ Connections to other servers, ready for messages: SMTP's client, and LMTP's.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
@@ -40,10 +41,17 @@ class Connector:
         self._in_pool = in_pool
         self._context = client_context()
 
-    async def connect(self, place: Place, conduct: Conduct) -> SMTPClient:
+    async def connect(
+        self,
+        place: Place,
+        conduct: Conduct,
+        reached: Callable[[], None] | None = None,
+    ) -> SMTPClient:
         """
         A connection over which a transaction can begin.
 
+        :param reached: called once somebody has answered there, before a word
+            is said.
         :raises SendingFailed: there is none, and nothing is left of it.
         """
         connection = ClientConnection(self._clock)
@@ -59,6 +67,8 @@ class Connector:
             await connectProtocol(endpoint, connection)
         except (ConnectError, OSError) as error:
             raise ConnectFailed(_why(error)) from error
+        if reached is not None:
+            reached()
         opening = Opening(
             connection,
             conduct,

@@ -6,9 +6,16 @@ that does not work.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from twisted.internet.interfaces import IReactorTime
+
+from mailsuite.transfer.outcome import Outcome
+
+#: An ``EndPoint``, and what else it depends on whether mail is taken there.
+Place = TypeVar("Place", bound=Hashable)
 
 #: Seconds for which a dead host is left alone: at first, doubled each time,
 #: and at most.
@@ -27,28 +34,33 @@ class EndPoint:
     """
     A place to connect to, and from where.
 
-    :param source: our address; None for whatever the system takes.
+    :param source: our address; empty for whatever the system takes.
     """
 
     address: str
     port: int
-    source: str | None = None
+    source: str = ""
 
 
 @dataclass(slots=True)
-class _Rest:
+class Rest:
     """
-    :ivar until: when it may be probed, seconds.
-    :ivar seconds: how long this rest is.
-    :ivar probing: somebody is finding out whether it is alive.
+    How a dead host is left alone.
+
+    :ivar until: when it may be probed, seconds since 1970.
+    :ivar reason: what happened at the last try.
+    :ivar refusing_since: from when on each greeting was 554, seconds since
+        1970; None if it was something else.
     """
 
     until: float
     seconds: float
+    reason: Outcome
+    refusing_since: float | None = None
     probing: bool = False
 
 
-class DeadHosts:
+class DeadHosts(Generic[Place]):
     """
     Hosts that could not be reached, and are left alone for a while.
 
@@ -58,58 +70,58 @@ class DeadHosts:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._resting: OrderedDict[EndPoint, _Rest] = OrderedDict()
+        self._resting: OrderedDict[Place, Rest] = OrderedDict()
 
-    def claim(self, place: EndPoint) -> bool:
+    def claim(self, place: Place) -> Rest | None:
         """
-        Whether a place may be tried.
+        Try a place, unless it rests.
 
-        Who gets True says ``failed``, ``answered`` or ``unclaim`` afterwards.
+        Who gets None says ``failed``, ``answered`` or ``unclaim`` afterwards.
         """
         rest = self._resting.get(place)
         if rest is None:
-            return True
+            return None
         if rest.probing or self._clock.seconds() < rest.until:
-            return False
+            return rest
         rest.probing = True
-        return True
+        return None
 
-    def unclaim(self, place: EndPoint) -> None:
+    def unclaim(self, place: Place) -> None:
         """
         It was not found out.
         """
         if (rest := self._resting.get(place)) is not None:
             rest.probing = False
 
-    def failed(self, place: EndPoint) -> None:
+    def failed(self, place: Place, reason: Outcome) -> Rest:
         """
-        Nobody answered there.
+        Nobody takes mail there.
 
         Attempts that began together and fail together lengthen the rest once.
         """
         now = self._clock.seconds()
         rest = self._resting.get(place)
         if rest is None:
-            self._resting[place] = _Rest(now + FIRST_REST, FIRST_REST)
+            rest = Rest(now + FIRST_REST, FIRST_REST, reason)
+            self._resting[place] = rest
             if len(self._resting) > _MOST:
                 self._resting.popitem(last=False)
         elif now >= rest.until:
             rest.seconds = min(2 * rest.seconds, LONGEST_REST)
             rest.until = now + rest.seconds
-            rest.probing = False
+        rest.probing = False
+        rest.reason = reason
+        if reason.code != 554:
+            rest.refusing_since = None
+        elif rest.refusing_since is None:
+            rest.refusing_since = now
+        return rest
 
-    def answered(self, place: EndPoint) -> None:
+    def answered(self, place: Place) -> None:
         """
         Somebody is there.
         """
         self._resting.pop(place, None)
-
-    def until(self, place: EndPoint) -> float | None:
-        """
-        When a place may be tried again, seconds since 1970; None if it may.
-        """
-        rest = self._resting.get(place)
-        return None if rest is None else rest.until
 
     def clear(self) -> None:
         """
@@ -138,10 +150,12 @@ class ClearHosts:
 
     def __contains__(self, place: EndPoint) -> bool:
         until = self._until.get(place)
-        if until is not None and self._clock.seconds() >= until:
+        if until is None:
+            return False
+        if self._clock.seconds() >= until:
             del self._until[place]
-            until = None
-        return until is not None
+            return False
+        return True
 
     def clear(self) -> None:
         """

@@ -27,6 +27,8 @@ class Outgoing:
     :param size: octets on the wire.
     :param open: the content as it is sent, for who closes it.
     :param octets: the same, if it is in memory.
+    :param remade: the same message in seven bits and short lines, if it may
+        be changed; called when a host needs that.
     """
 
     queue_id: str
@@ -41,6 +43,7 @@ class Outgoing:
     size: int
     open: Callable[[], Awaitable[IContent]]
     octets: bytes | None = None
+    remade: Callable[[], Awaitable[Outgoing | None]] | None = None
 
     @property
     def backlog(self) -> str:

@@ -11,6 +11,7 @@ from enum import Enum
 
 from mailsuite.emailauth.domains import ascii_domain
 from mailsuite.mail.envelope import Origin, Sender
+from mailsuite.smtp.clientlogin import Credentials
 
 
 class RouteTLS(Enum):
@@ -26,16 +27,6 @@ class RouteTLS(Enum):
     VERIFIED = "verified"
     #: The same, from the first octet on (RFC 8314 3.3).
     IMPLICIT = "implicit"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """
-    What we log in with at a next hop.
-    """
-
-    user: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Sender
+from mailsuite.smtp.clientlogin import Credentials
 from mailsuite.transfer.routes import (
-    Credentials,
     NextHop,
     Routes,
     parse_pattern,
