@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from mailsuite.mail.address import Address
@@ -66,6 +67,7 @@ class PeerTransport(StringTransport):
         self.gone = False
         #: Each write of a producer is more than the network takes at once.
         self.slow = False
+        self._tls: TLSMemoryBIOProtocol | None = None
 
     def setTcpNoDelay(self, enabled: bool) -> None:
         """
@@ -74,11 +76,37 @@ class PeerTransport(StringTransport):
 
     def write(self, data: bytes) -> None:
         """
-        Keep it.
+        Keep it, encrypted if that has begun.
+        """
+        if self._tls is not None:
+            self._tls.write(data)
+            return
+        self.pass_on(data)
+
+    def pass_on(self, data: bytes) -> None:
+        """
+        Keep it as it is.
         """
         self.writes.append(data)
         if self.slow and self.producer is not None:
             self.producer.pauseProducing()
+
+    def startTLS(self, creator: object) -> None:
+        """
+        Begin real TLS.  (Name and case are Twisted's.)
+        """
+        factory = TLSMemoryBIOFactory(creator, True, None)
+        tls = TLSMemoryBIOProtocol(factory, self.protocol, False)
+        self.protocol = tls
+        tls.makeConnection(_Below(self))
+        self._tls = tls
+
+    def getHandle(self) -> object:
+        """
+        The TLS connection.  (Name and case are Twisted's.)
+        """
+        assert self._tls is not None
+        return self._tls.getHandle()
 
     def loseConnection(self) -> None:
         """
@@ -99,6 +127,34 @@ class PeerTransport(StringTransport):
         if not self.gone:
             self.gone = True
             self.protocol.connectionLost(Failure(reason or ConnectionDone()))
+
+
+class _Below(StringTransport):
+    """
+    What TLS writes to.
+    """
+
+    def __init__(self, above: PeerTransport) -> None:
+        super().__init__()
+        self._above = above
+
+    def write(self, data: bytes) -> None:
+        """
+        Encrypted octets.
+        """
+        self._above.pass_on(data)
+
+    def loseConnection(self) -> None:
+        """
+        (Name and case are Twisted's.)
+        """
+        self._above.loseConnection()
+
+    def abortConnection(self) -> None:
+        """
+        (Name and case are Twisted's.)
+        """
+        self._above.abortConnection()
 
 
 class Peer:
@@ -132,8 +188,10 @@ class Peer:
 
     def say_octets(self, octets: bytes) -> None:
         """
-        Octets to the client.
+        Octets to the client, if it is still there.
         """
+        if self.transport.gone:
+            return
         self.transport.protocol.dataReceived(octets)
         self.reactor.advance(0)
 
