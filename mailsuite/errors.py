@@ -214,12 +214,29 @@ class SenderRefused(MailError):
     public = "Sender address does not belong to this login"
 
 
-class NotTransferable(MailError):
+class HostNotAuthorized(MailError):
     """
-    The address is elsewhere, and mail for elsewhere is not sent yet.
+    The sender's domain says that this host does not send for it (SPF).
     """
 
-    public = "Mail for other domains is not sent from here"
+    public = "This host may not send for the sender's domain"
+
+
+class SignaturesBroken(MailError):
+    """
+    The message is signed, and no signature is good (DKIM).
+    """
+
+    public = "No signature of the message is good"
+
+
+class NotAuthentic(MailError):
+    """
+    The message is not from whom it says, and the owner of that domain asks
+    that such mail be refused (DMARC).
+    """
+
+    public = "Message is not authentic"
 
 
 class MailLoop(MailError):

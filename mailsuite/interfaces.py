@@ -604,7 +604,7 @@ class ITransaction(Interface):
         """
         Accept a recipient, or say why not.
 
-        :raises NoSuchRecipient, RelayDenied, NotTransferable, OverQuota:
+        :raises NoSuchRecipient, RelayDenied, OverQuota, ExpansionTooLarge:
         :raises TooManyRecipients: this one may be tried in another
             transaction.
         """
@@ -628,6 +628,7 @@ class ITransaction(Interface):
         (``origin.listener``) may see both.
 
         :raises MailLoop, MalformedMessage, SenderRefused: nothing was kept.
+        :raises HostNotAuthorized, SignaturesBroken, NotAuthentic: likewise.
         """
 
     def abort() -> None:

@@ -90,7 +90,7 @@ def help_text(listener: Listener) -> Reply:
     match listener.purpose:
         case Purpose.LMTP:
             own = "LHLO"
-        case Purpose.MX:
+        case Purpose.MX | Purpose.LOCAL:
             own = "HELO EHLO"
         case Purpose.SUBMISSION:
             own = "HELO EHLO AUTH EXPN"

@@ -21,6 +21,8 @@ class Purpose(Enum):
     SUBMISSION = "submission"
     #: Our own programs, one reply a recipient (RFC 2033).
     LMTP = "lmtp"
+    #: Any local user's programs, over a UNIX socket, with mail for anybody.
+    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)

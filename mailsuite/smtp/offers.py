@@ -34,7 +34,7 @@ def offers(listener: Listener, *, trusted: bool, tls: bool) -> Offers:
 
     :param tls: the connection is encrypted; RFC 8689 2 wants it.
     """
-    submission = listener.purpose is Purpose.SUBMISSION
+    submission = listener.purpose in (Purpose.SUBMISSION, Purpose.LOCAL)
     return Offers(
         dsn=trusted or listener.purpose is not Purpose.MX,
         requiretls=tls,

@@ -8,7 +8,8 @@ from mailsuite.channel import tls_description
 from mailsuite.conversation import Conversation
 from mailsuite.mail.envelope import Origin
 from mailsuite.smtp import greeting
-from mailsuite.smtp.listener import Listener
+from mailsuite.smtp.listener import Listener, Purpose
+from mailsuite.smtp.localpeer import local_user
 
 
 class Origins:
@@ -22,8 +23,11 @@ class Origins:
         self._conversation = conversation
         self._listener = listener
         self._peer = conversation.peer().address
+        self._user = local_user(conversation.transport)
         self._known: dict[bool, Origin] = {}
-        self.trusted = self._peer in listener.trusted
+        self.trusted = (
+            listener.purpose is Purpose.LOCAL or self._peer in listener.trusted
+        )
 
     def clear(self) -> None:
         """
@@ -51,7 +55,7 @@ class Origins:
                 ),
                 listener=self._listener.purpose.value,
                 peer=self._peer,
-                helo=helo,
+                helo=self._user or helo,
                 user=user,
                 our_name=self._listener.our_name,
                 tls=tls_description(self._conversation),

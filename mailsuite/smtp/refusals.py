@@ -7,6 +7,7 @@ from __future__ import annotations
 from mailsuite.errors import (
     BadExchange,
     EncryptionRequired,
+    HostNotAuthorized,
     LoginRefused,
     LoginUnavailable,
     MailError,
@@ -15,10 +16,11 @@ from mailsuite.errors import (
     MechanismUnknown,
     MessageTooLarge,
     NoSuchRecipient,
-    NotTransferable,
+    NotAuthentic,
     OverQuota,
     RelayDenied,
     SenderRefused,
+    SignaturesBroken,
     StoreFull,
     TooManyRecipients,
 )
@@ -28,7 +30,10 @@ from mailsuite.smtp.wire.replies import Reply
 _CODES: dict[type[MailError], tuple[int, str]] = {
     NoSuchRecipient: (550, "5.1.1"),
     RelayDenied: (550, "5.7.1"),
-    NotTransferable: (550, "5.4.4"),
+    # RFC 7372
+    SignaturesBroken: (550, "5.7.20"),
+    HostNotAuthorized: (550, "5.7.23"),
+    NotAuthentic: (550, "5.7.26"),
     # A full mailbox is emptied some day: the client shall keep the message.
     OverQuota: (452, "4.2.2"),
     TooManyRecipients: (452, "4.5.3"),

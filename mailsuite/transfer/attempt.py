@@ -204,16 +204,16 @@ def local_outcome(error: MailError | None) -> Outcome:
     """
     if error is None:
         return Outcome(Kind.DELIVERED, "2.0.0", "Delivered")
-    if error.temporary:
-        return Outcome(Kind.DEFERRED, "4.3.0", error.public)
     match error:
-        case NoSuchRecipient():
-            enhanced = "5.1.1"
         case OverQuota():
-            enhanced = "5.2.2"
+            # As SMTP's 452 says: a full mailbox is emptied some day.
+            return Outcome(Kind.DEFERRED, "4.2.2", error.public)
+        case NoSuchRecipient():
+            return Outcome(Kind.FAILED, "5.1.1", error.public)
+        case _ if error.temporary:
+            return Outcome(Kind.DEFERRED, "4.3.0", error.public)
         case _:
-            enhanced = "5.3.0"
-    return Outcome(Kind.FAILED, enhanced, error.public)
+            return Outcome(Kind.FAILED, "5.3.0", error.public)
 
 
 def outgoing(

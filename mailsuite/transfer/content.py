@@ -1,13 +1,13 @@
 """
-A message's octets on their way in: in memory while they are few, else in the
-store.
+A message's octets on their way in: in memory while they are few, else in a
+file.
 
 Implementation notes
 
-- Nothing goes to the store before the header section is whole: its trace
-  fields stand in front, and what it says may end the transaction.
-- Little content is handed over in one piece when it is complete; the store
-  writes it once, with its trace fields in front.
+- Nothing goes to a file before the header section is whole: what it says may
+  end the transaction, and fields that must go are taken out of it.
+- Little content is handed over in one piece when it is complete; whoever takes
+  it writes it once, with the fields in front that are known by then.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ from collections.abc import Awaitable, Callable
 from twisted.internet.defer import CancelledError
 
 from mailsuite.errors import MalformedMessage
-from mailsuite.interfaces import IIncoming, IMailboxService
+from mailsuite.interfaces import IIncoming
 from mailsuite.transfer.header import MOST_OCTETS, section_end
 
 #: Content of up to so many octets stays in memory.
 IN_MEMORY = 1024 * 1024
 
-#: Makes of a header section and of what follows it the octets to keep.
+#: Makes of a header section, and of what follows it so far, what is kept in
+#: place of them; called once, and may raise a ``MailError``.
 Rewrite = Callable[[bytes, bytes], bytes]
+
+#: Sees the octets behind the header section, as they come.
+Watch = Callable[[bytes], None]
+
+#: A file for content, whose size is not known.
+Place = Callable[[], Awaitable[IIncoming]]
 
 
 class MemoryBudget:
@@ -56,21 +63,16 @@ class MemoryBudget:
 class ReceivedContent:
     """
     Content on its way in.
-
-    :param rewrite: called once, with the header section and the octets that
-        follow it so far, when the section is whole; may raise a ``MailError``.
     """
 
     def __init__(
-        self,
-        mailboxes: IMailboxService,
-        budget: MemoryBudget,
-        rewrite: Rewrite,
+        self, place: Place, budget: MemoryBudget, rewrite: Rewrite, watch: Watch
     ) -> None:
         self.size = 0
-        self._mailboxes = mailboxes
+        self._place = place
         self._budget = budget
         self._rewrite = rewrite
+        self._watch = watch
         self._pieces: list[bytes] = []
         self._held = 0
         self._incoming: IIncoming | None = None
@@ -82,21 +84,24 @@ class ReceivedContent:
         """
         self.size += len(octets)
         if self._incoming is not None:
+            self._watch(octets)
             return self._incoming.write(octets)
         self._pieces.append(octets)
         if self.size <= IN_MEMORY and self._budget.take(len(octets)):
             self._held += len(octets)
             return None
-        return self._move_to_store()
+        return self._move_to_file()
 
-    async def finish(self) -> IIncoming:
+    async def finish(self) -> bytes | IIncoming:
         """
-        All of it, as the store may take it.
+        All of it, rewritten: in memory, or in the file.
         """
-        if self._incoming is None:
-            await self._hand_over(whole=True)
-        assert self._incoming is not None
-        return self._incoming
+        if self._incoming is not None:
+            return self._incoming
+        if self.size <= IN_MEMORY:
+            return self._rewritten(b"".join(self._pieces))
+        # It is large, and all of it is the header section.
+        return await self._begin_file()
 
     def discard(self) -> None:
         """
@@ -107,21 +112,15 @@ class ReceivedContent:
         if self._incoming is not None:
             self._incoming.discard()
 
-    async def _move_to_store(self) -> None:
+    async def _move_to_file(self) -> None:
         if section_end(b"".join(self._pieces), whole=False) is not None:
-            await self._hand_over(whole=False)
+            await self._begin_file()
         elif self.size > MOST_OCTETS:
             raise MalformedMessage("Header section is too large")
 
-    async def _hand_over(self, *, whole: bool) -> None:
-        octets = b"".join(self._pieces)
-        end = section_end(octets, whole=True) or 0
-        if end > MOST_OCTETS:
-            raise MalformedMessage("Header section is too large")
-        octets = self._rewrite(octets[:end], octets[end:])
-        incoming = await self._mailboxes.incoming(
-            len(octets) if whole else None
-        )
+    async def _begin_file(self) -> IIncoming:
+        octets = self._rewritten(b"".join(self._pieces))
+        incoming = await self._place()
         if self._discarded:
             incoming.discard()
             raise CancelledError
@@ -131,6 +130,13 @@ class ReceivedContent:
                 await written
         finally:
             self._forget_pieces()
+        return incoming
+
+    def _rewritten(self, octets: bytes) -> bytes:
+        end = section_end(octets, whole=True) or 0
+        if end > MOST_OCTETS:
+            raise MalformedMessage("Header section is too large")
+        return self._rewrite(octets[:end], octets[end:])
 
     def _forget_pieces(self) -> None:
         self._pieces.clear()

@@ -6,8 +6,8 @@ Implementation notes
 - All accounts get the message in one step of the store.
 - Where one copy is kept, a second attempt by the client would double it: what
   could not be kept goes into the queue, and the client hears success.  This
-  holds for permanent errors too (a quota that was used up since RCPT): only
-  the queue can hold the message until it fits or its sender is told.
+  holds for permanent errors too (a quota that was used up since RCPT): the
+  queue tells the sender of them.
 - LMTP has a result for each recipient (RFC 2033 4.2), so there a recipient of
   whom no copy was kept is left to the client.
 """
@@ -22,6 +22,10 @@ from twisted.logger import Logger
 from mailsuite.errors import MailError
 from mailsuite.interfaces import AccountRecord, IIncoming, IMailboxService
 from mailsuite.mail.envelope import Envelope, Recipient
+from mailsuite.transfer.arrival import Arrival, Arriving
+from mailsuite.transfer.attempt import local_outcome
+from mailsuite.transfer.entry import Local
+from mailsuite.transfer.filing import file_message
 from mailsuite.transfer.router import Routed, each_once, lacking
 
 #: What is still to be delivered: the account, the recipient it is for, and
@@ -34,15 +38,9 @@ class LocalQueue(Protocol):
     The part of the queue that local delivery needs.
     """
 
-    async def add(
-        self,
-        queue_id: str,
-        envelope: Envelope,
-        content: IIncoming,
-        undelivered: Sequence[Undelivered],
-    ) -> None:
+    async def add(self, arrival: Arrival) -> None:
         """
-        Keep the message for these; on return that survives a power cut.
+        Keep a message; on return that survives a power cut.
 
         :raises StoreFull, StoreUnavailable: nothing was kept.
         """
@@ -65,15 +63,22 @@ class LocalDelivery:
         envelope: Envelope,
         content: IIncoming,
         routed: Sequence[Routed],
+        *,
+        skip: int,
+        junk: bool,
     ) -> tuple[MailError | None, ...]:
         """
         Deliver one message; see ``ITransaction.commit`` for what it promises.
 
         :param routed: the envelope's recipients, in their order.
+        :param skip: octets of the Return-Path at the content's beginning.
+        :param junk: it is filed as junk.
         :raises MailError: no account has it, and it is not in the queue.
         """
         accounts = each_once(routed)
-        results = await self._mailboxes.deliver(content, accounts)
+        results = await file_message(
+            self._mailboxes, content, accounts, junk=junk
+        )
         failed = {
             record.number: error
             for record, error in zip(accounts, results, strict=True)
@@ -93,7 +98,16 @@ class LocalDelivery:
         )
         rest = _rest(routed, answers, failed)
         if rest:
-            await self._queue.add(queue_id, envelope, content, rest)
+            await self._queue.add(
+                Arrival(
+                    queue_id=queue_id,
+                    origin=envelope.origin,
+                    sender=envelope.sender,
+                    recipients=[_arriving(one, junk=junk) for one in rest],
+                    content=content,
+                    skip=skip,
+                )
+            )
         return answers
 
     def _tell(
@@ -127,6 +141,15 @@ class LocalDelivery:
                     account=record.address,
                     reason=failed[record.number].public,
                 )
+
+
+def _arriving(one: Undelivered, *, junk: bool) -> Arriving:
+    recipient, record, error = one
+    return Arriving(
+        recipient,
+        Local(record.number, record.address, junk),
+        local_outcome(error),
+    )
 
 
 def _answers(

@@ -3,52 +3,50 @@ The one door through which messages come in: who may send what to whom.
 
 Implementation notes
 
-- Whom a recipient's mail goes to is decided when he is named, so that what
+- Where a recipient's copies go is decided when he is named, so that what
   cannot be delivered is refused then, and nobody has to be told later.
-- What is wrong with the content is remembered and told at its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from mailsuite.disk import as_mail_error
 from mailsuite.errors import (
-    MailError,
-    MailLoop,
     MessageTooLarge,
+    NoSuchRecipient,
     OverQuota,
     SenderRefused,
     StoreFull,
-    TooManyRecipients,
 )
 from mailsuite.interfaces import (
     AccountRecord,
     IDirectory,
     IMailboxService,
     IReception,
-    ITransaction,
 )
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Envelope, Origin, Recipient, Sender
-from mailsuite.mail.trace import received, return_path
-from mailsuite.transfer.content import MemoryBudget, ReceivedContent
-from mailsuite.transfer.header import hops, without
-from mailsuite.transfer.local import LocalDelivery
+from mailsuite.transfer.checks import Examination, Examined
+from mailsuite.transfer.content import MemoryBudget
+from mailsuite.transfer.handover import HandOver
+from mailsuite.transfer.queue import Queue
 from mailsuite.transfer.queueids import QueueIds
 from mailsuite.transfer.room import Room
-from mailsuite.transfer.router import Routed, accounts_for, completed
-from mailsuite.transfer.submission import (
-    check_author,
-    missing_fields,
-    without_hidden_recipients,
+from mailsuite.transfer.router import (
+    Routed,
+    completed,
+    routed_elsewhere,
+    routed_here,
 )
+from mailsuite.transfer.signatures import Signatures
+from mailsuite.transfer.srs import NotOurs, SenderRewriting
+from mailsuite.transfer.threads import InPool
+from mailsuite.transfer.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +67,19 @@ class Limits:
     memory: int = 64 * 1024 * 1024
 
 
+#: Begins the checks of a message; None if it is not looked at.
+Examine = Callable[[Origin, Sender], Examination | None]
+
+#: Is told what checks came to, for reports.
+Noted = Callable[[Envelope, Examined], None]
+
+
 @implementer(IReception)
 class Reception:
     """
-    Takes messages for the accounts here.
+    Takes messages, for the accounts here and for elsewhere.
 
+    :param our_names: hosts whose Authentication-Results nobody else may write.
     :param default_domain: of a recipient who is a bare ``postmaster``.
     """
 
@@ -81,23 +87,38 @@ class Reception:
         self,
         directory: IDirectory,
         mailboxes: IMailboxService,
-        delivery: LocalDelivery,
+        queue: Queue,
         clock: IReactorTime,
         *,
+        hand_over: HandOver,
         ids: QueueIds,
         room: Room,
+        in_pool: InPool,
+        examine: Examine,
+        noted: Noted,
+        signing: Signatures,
+        rewriting: SenderRewriting,
+        our_names: Collection[str],
         default_domain: str,
         limits: Limits,
     ) -> None:
-        self.directory = directory
         self.mailboxes = mailboxes
+        self.queue = queue
         self.clock = clock
-        self.default_domain = default_domain
+        self.in_pool = in_pool
+        self.noted = noted
+        self.signs = signing.wanted
+        self.signatures = signing.fields
+        self.hand_over = hand_over.hand_over
+        self.our_names = our_names
         self.limits = limits
         self.budget = MemoryBudget(limits.memory)
-        self.delivery = delivery
+        self._directory = directory
         self._ids = ids
         self._room = room
+        self._examine = examine
+        self._rewriting = rewriting
+        self._default_domain = default_domain
 
     @property
     def size_limit(self) -> int:
@@ -130,20 +151,57 @@ class Reception:
         """
         As ``IDirectory.expand``.
         """
-        return await self.directory.expand(address)
+        return await self._directory.expand(address)
 
-    async def route(self, recipient: Recipient, *, logged_in: bool) -> Routed:
-        """
-        Decide where a recipient's copy goes.
+    # --- For transactions -----------------------------------------------------
 
-        :raises NoSuchRecipient, RelayDenied, NotTransferable:
+    def examination(
+        self, envelope: Envelope, *, logged_in: bool
+    ) -> Examination | None:
         """
-        address = completed(recipient.forward_path, self.default_domain)
-        ours = self.directory.is_ours(address.domain)
-        found = await self.directory.resolve(address) if ours else None
-        return Routed(
-            recipient, accounts_for(found, ours=ours, logged_in=logged_in)
-        )
+        The checks of a message, begun; None if it is not looked at: it was
+        submitted, or comes from where we trust.
+        """
+        origin = envelope.origin
+        if logged_in or origin.trusted or origin.listener != "mx":
+            return None
+        return self._examine(origin, envelope.sender)
+
+    async def route(
+        self, recipient: Recipient, envelope: Envelope, *, logged_in: bool
+    ) -> Routed:
+        """
+        Decide where a recipient's copies go.
+
+        :raises NoSuchRecipient, RelayDenied, ExpansionTooLarge:
+        """
+        address = completed(recipient.forward_path, self._default_domain)
+        if not self._directory.is_ours(address.domain):
+            may_relay = logged_in or envelope.origin.trusted
+            return routed_elsewhere(recipient, may_relay=may_relay)
+        back = self._led_back(address, envelope.sender)
+        if back is not None:
+            return routed_elsewhere(back, may_relay=True)
+        return routed_here(recipient, await self._directory.resolve(address))
+
+    def _led_back(self, address: Address, sender: Sender) -> Recipient | None:
+        """
+        Whom a bounce to a forwarded message's sender is for.
+        """
+        if address.domain != self._rewriting.domain:
+            return None
+        try:
+            original = self._rewriting.original(
+                address.local_part, self.clock.seconds()
+            )
+        except NotOurs as fact:
+            raise NoSuchRecipient from fact
+        if original is None:
+            return None
+        if sender.reverse_path is not None:
+            # Only bounces go back; else we were a relay for everybody.
+            raise NoSuchRecipient
+        return Recipient(original, notify=frozenset({"NEVER"}))
 
     async def _has_room(self) -> bool:
         try:
@@ -169,150 +227,3 @@ class Reception:
             raise OverQuota
         if most is not None and quota.messages >= most:
             raise OverQuota
-
-
-@implementer(ITransaction)
-class Transaction:
-    """
-    One message on its way in.
-    """
-
-    _log = Logger()
-
-    def __init__(
-        self,
-        reception: Reception,
-        queue_id: str,
-        envelope: Envelope,
-        owns: Callable[[Address], bool] | None,
-    ) -> None:
-        self.queue_id = queue_id
-        self._reception = reception
-        self._envelope = envelope
-        self._owns = owns
-        self._routed: list[Routed] = []
-        self._failure: MailError | None = None
-        self._content = ReceivedContent(
-            reception.mailboxes, reception.budget, self._rewrite
-        )
-
-    async def add_recipient(self, recipient: Recipient) -> None:
-        """
-        Accept a recipient, or say why not.
-        """
-        if len(self._routed) >= self._reception.limits.recipients:
-            raise TooManyRecipients
-        routed = await self._reception.route(
-            recipient, logged_in=self._owns is not None
-        )
-        await self._check_room(routed)
-        self._routed.append(routed)
-
-    def write(self, octets: bytes) -> Awaitable[None] | None:
-        """
-        The next piece of the content.
-        """
-        if self._failure is not None:
-            return None
-        if self._content.size + len(octets) > self._reception.limits.size:
-            self._fail(MessageTooLarge())
-            raise MessageTooLarge
-        written = self._content.write(octets)
-        return None if written is None else self._wait_for(written)
-
-    async def commit(self) -> tuple[MailError | None, ...]:
-        """
-        The content is complete: deliver it.
-        """
-        if self._failure is not None:
-            raise self._failure
-        try:
-            content = await self._content.finish()
-            return await self._reception.delivery.deliver(
-                self.queue_id,
-                self._whole_envelope(),
-                content,
-                self._routed,
-            )
-        except MailError as error:
-            self._fail(error)
-            raise
-        finally:
-            self._content.discard()
-
-    def abort(self) -> None:
-        """
-        Forget it all.
-        """
-        self._content.discard()
-
-    async def _check_room(self, routed: Routed) -> None:
-        """
-        Refuse a recipient none of whose accounts has room.
-        """
-        octets = self._envelope.sender.size or 0
-        for place, record in enumerate(routed.accounts, 1):
-            try:
-                await self._reception.check_room(record, octets)
-            except OverQuota:
-                if place == len(routed.accounts):
-                    raise
-            else:
-                return
-
-    async def _wait_for(self, written: Awaitable[None]) -> None:
-        try:
-            await written
-        except StoreFull as error:
-            self._fail(error)
-            raise
-        except MailError as error:
-            self._fail(error)
-
-    def _fail(self, error: MailError) -> None:
-        self._failure = error
-        self._content.discard()
-        self._log.info(
-            "Refused {queue_id} from {reverse_path}: {reason}",
-            queue_id=self.queue_id,
-            reverse_path=f"<{self._envelope.sender.reverse_path or ''}>",
-            reason=error.public,
-            peer=self._envelope.origin.peer,
-        )
-
-    def _rewrite(self, section: bytes, rest: bytes) -> bytes:
-        """
-        The octets to keep in place of these, with our fields in front.
-
-        :raises MailLoop, SenderRefused:
-        """
-        if hops(section) > self._reception.limits.hops:
-            raise MailLoop
-        now = datetime.fromtimestamp(self._reception.clock.seconds(), UTC)
-        section = without(section, (b"Return-Path",))
-        added = b""
-        if self._owns is not None:
-            check_author(section, self._owns)
-            section = without_hidden_recipients(section)
-            added = missing_fields(
-                section, now, self.queue_id, self._envelope.origin
-            )
-        # What is no field must not become the rest of one of ours.
-        gap = b"" if section or rest.startswith(b"\r\n") else b"\r\n"
-        return b"".join((self._trace_fields(now), added, section, gap, rest))
-
-    def _trace_fields(self, now: datetime) -> bytes:
-        alone = len(self._routed) == 1
-        return return_path(self._envelope.sender.reverse_path) + received(
-            self._envelope.origin,
-            self.queue_id,
-            now,
-            self._routed[0].recipient.forward_path if alone else None,
-        )
-
-    def _whole_envelope(self) -> Envelope:
-        return Envelope(
-            self._envelope.origin,
-            self._envelope.sender,
-            tuple(one.recipient for one in self._routed),
-        )

@@ -1,5 +1,5 @@
 """
-Where each recipient's copy goes, given what the directory says.
+Where each recipient's copies go, given what the directory says.
 """
 
 from __future__ import annotations
@@ -7,20 +7,35 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from mailsuite.errors import NoSuchRecipient, NotTransferable, RelayDenied
+from mailsuite.errors import NoSuchRecipient, RelayDenied
 from mailsuite.interfaces import AccountRecord, Deliverable
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Recipient
+from mailsuite.transfer.notices import for_targets
 
 
 @dataclass(frozen=True, slots=True)
 class Routed:
     """
-    An accepted recipient, and the accounts that keep a copy for him.
+    An accepted recipient, and where his copies go.
+
+    :param accounts: those here that keep one.
+    :param elsewhere: recipients outside who get one.
+    :param forwarded: the recipient is ours, and those outside stand behind
+        his address.
     """
 
     recipient: Recipient
     accounts: tuple[AccountRecord, ...]
+    elsewhere: tuple[Recipient, ...] = ()
+    forwarded: bool = False
+
+    @property
+    def is_list(self) -> bool:
+        """
+        Whether the address stands for several.
+        """
+        return len(self.accounts) + len(self.elsewhere) > 1
 
 
 def completed(address: Address, default_domain: str) -> Address:
@@ -36,25 +51,35 @@ def completed(address: Address, default_domain: str) -> Address:
     raise NoSuchRecipient
 
 
-def accounts_for(
-    found: Deliverable | None, *, ours: bool, logged_in: bool
-) -> tuple[AccountRecord, ...]:
+def routed_here(recipient: Recipient, found: Deliverable | None) -> Routed:
     """
-    The accounts that keep a copy, or why nobody does.
+    Where mail for an address of a domain of ours goes.
+
+    :raises NoSuchRecipient: there is nobody.
+    """
+    if found is None or not (found.accounts or found.elsewhere):
+        raise NoSuchRecipient
+    targets = for_targets(recipient, found.elsewhere)
+    if found.accounts and targets:
+        # One of several: the success of none is told.
+        targets = for_targets(
+            recipient, (*found.elsewhere, recipient.forward_path)
+        )[:-1]
+    return Routed(recipient, found.accounts, targets, forwarded=bool(targets))
+
+
+def routed_elsewhere(recipient: Recipient, *, may_relay: bool) -> Routed:
+    """
+    The same for a domain that is not ours.
 
     Only the domain after the last ``@`` counts: a local part with ``%``,
     ``!`` or ``@`` in it is a name like any other, and a literal is a domain.
 
-    :param found: the directory's answer; asked only if the domain is ours.
-    :raises NoSuchRecipient, RelayDenied, NotTransferable:
+    :raises RelayDenied:
     """
-    if not ours:
-        raise NotTransferable if logged_in else RelayDenied
-    if found is None:
-        raise NoSuchRecipient
-    if found.elsewhere or not found.accounts:
-        raise NotTransferable
-    return found.accounts
+    if not may_relay:
+        raise RelayDenied
+    return Routed(recipient, (), (recipient,))
 
 
 def each_once(routed: Sequence[Routed]) -> tuple[AccountRecord, ...]:

@@ -22,7 +22,9 @@ class RefusalTests(SynchronousTestCase):
         for kind, code, enhanced in (
             (errors.NoSuchRecipient, 550, "5.1.1"),
             (errors.RelayDenied, 550, "5.7.1"),
-            (errors.NotTransferable, 550, "5.4.4"),
+            (errors.SignaturesBroken, 550, "5.7.20"),
+            (errors.HostNotAuthorized, 550, "5.7.23"),
+            (errors.NotAuthentic, 550, "5.7.26"),
             (errors.OverQuota, 452, "4.2.2"),
             (errors.TooManyRecipients, 452, "4.5.3"),
             (errors.StoreFull, 452, "4.3.1"),

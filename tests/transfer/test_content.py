@@ -4,6 +4,8 @@ Tests for ``mailsuite.transfer.content``.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -15,18 +17,16 @@ from tests.support.transferring import now
 
 class SlowStore:
     """
-    Gives places for content when the test says so.
+    Gives a place for content when the test says so.
     """
 
     def __init__(self) -> None:
         self.asked: Deferred[MemoryIncoming] = Deferred()
-        self.expected: list[int | None] = []
 
-    async def incoming(self, expected: int | None) -> MemoryIncoming:
+    async def place(self) -> MemoryIncoming:
         """
         A place for content.
         """
-        self.expected.append(expected)
         return await self.asked
 
 
@@ -50,8 +50,18 @@ class ReceivedContentTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.store = SlowStore()
         self.budget = MemoryBudget(1000)
-        self.content = ReceivedContent(
-            self.store, self.budget, lambda section, rest: section + rest
+        self.watched: list[bytes] = []
+        self.content = self.one_more()
+
+    def one_more(self) -> ReceivedContent:
+        """
+        Another message on its way in.
+        """
+        return ReceivedContent(
+            self.store.place,
+            self.budget,
+            lambda section, rest: section + rest,
+            self.watched.append,
         )
 
     def test_held_in_memory(self) -> None:
@@ -60,19 +70,19 @@ class ReceivedContentTests(SynchronousTestCase):
         """
         self.assertIsNone(self.content.write(b"x" * 600))
         self.assertEqual(self.budget.free, 400)
-        self.store.asked.callback(MemoryIncoming())
-        incoming = now(self.content.finish())
+        kept = now(self.content.finish())
+        self.content.discard()
 
-        self.assertEqual(incoming.octets, b"x" * 600)
-        self.assertEqual(self.store.expected, [600])
+        self.assertEqual(kept, b"x" * 600)
         self.assertEqual(self.budget.free, 1000)
 
     def test_discarded_while_the_store_is_asked(self) -> None:
         """
         A place that comes too late is not kept.
         """
-        self.content.write(b"x" * 600)
-        finished = Deferred.fromCoroutine(self.content.finish())
+        moved = self.content.write(b"x" * 1200 + b"\n")
+        assert moved is not None
+        finished = Deferred.fromCoroutine(_wait(moved))
         self.content.discard()
         incoming = MemoryIncoming()
         self.store.asked.callback(incoming)
@@ -85,12 +95,13 @@ class ReceivedContentTests(SynchronousTestCase):
         """
         An error of the store is told, and the memory is free again.
         """
-        self.content.write(b"x" * 600)
+        moved = self.content.write(b"x" * 1200 + b"\n")
+        assert moved is not None
         incoming = FullIncoming()
         self.store.asked.callback(incoming)
 
         with self.assertRaises(StoreFull):
-            now(self.content.finish())
+            now(_wait(moved))
         self.content.discard()
 
         self.assertEqual(self.budget.free, 1000)
@@ -98,16 +109,20 @@ class ReceivedContentTests(SynchronousTestCase):
 
     def test_budget_of_several(self) -> None:
         """
-        Two messages share the budget; the second goes to the store.
+        Two messages share the budget; the second goes to a file.
         """
-        other = ReceivedContent(
-            self.store, self.budget, lambda section, rest: section + rest
-        )
+        other = self.one_more()
         self.content.write(b"x" * 600)
         waiting = other.write(b"y" * 600 + b"\n")
 
         self.assertIsNotNone(waiting)
         self.store.asked.callback(MemoryIncoming())
-        now(waiting)
-        self.assertEqual(self.store.expected, [None])
+        assert waiting is not None
+        now(_wait(waiting))
         self.assertEqual(self.budget.free, 400)
+        other.write(b"more")
+        self.assertEqual(self.watched, [b"more"])
+
+
+async def _wait(written: Awaitable[None]) -> None:
+    await written

@@ -56,7 +56,7 @@ class PartialDeliveryTests(ReceptionTestCase):
         results = self.deliver(bob=None, carol=StoreBusy())
 
         self.assertEqual(results, (None, None))
-        self.assertEqual(len(self.mail.queue), 1)
+        self.assertEqual(self.mail.queueing.count(), 1)
 
     def test_one_kept_one_never(self) -> None:
         """
@@ -65,7 +65,7 @@ class PartialDeliveryTests(ReceptionTestCase):
         results = self.deliver(bob=OverQuota(), carol=None)
 
         self.assertEqual(results, (None, None))
-        self.assertEqual(len(self.mail.queue), 1)
+        self.assertEqual(self.mail.queueing.count(), 1)
 
     def test_none_kept(self) -> None:
         """
@@ -74,7 +74,7 @@ class PartialDeliveryTests(ReceptionTestCase):
         with self.assertRaises(StoreBusy):
             self.deliver(bob=OverQuota(), carol=StoreBusy())
 
-        self.assertEqual(len(self.mail.queue), 0)
+        self.assertEqual(self.mail.queueing.count(), 0)
 
     def test_none_kept_for_good(self) -> None:
         """
@@ -91,7 +91,7 @@ class PartialDeliveryTests(ReceptionTestCase):
         results = self.deliver(bob=None, carol=busy, listener=LMTP.listener)
 
         self.assertEqual(results, (None, busy))
-        self.assertEqual(len(self.mail.queue), 0)
+        self.assertEqual(self.mail.queueing.count(), 0)
 
     def test_lmtp_alias(self) -> None:
         """
@@ -103,4 +103,4 @@ class PartialDeliveryTests(ReceptionTestCase):
         write(transaction, KETCHUP)
 
         self.assertEqual(now(transaction.commit()), (None,))
-        self.assertEqual(len(self.mail.queue), 1)
+        self.assertEqual(self.mail.queueing.count(), 1)

@@ -5,26 +5,26 @@ Reception, local delivery and the queue on the real store.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from twisted.internet.task import Clock
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock, deferLater
 
-from mailsuite.disk import Disk
 from mailsuite.errors import OverQuota
 from mailsuite.interfaces import AccountRecord
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Recipient, Sender
 from mailsuite.mail.uids import UID
-from mailsuite.transfer.attempt import LocalAttempt
-from mailsuite.transfer.local import LocalDelivery
-from mailsuite.transfer.queue import Queue
-from mailsuite.transfer.queueids import QueueIds
-from mailsuite.transfer.reception import Limits, Reception, Transaction
-from mailsuite.transfer.room import Room
-from mailsuite.transfer.spool import Spool
+from mailsuite.transfer.filters import Filter
+from mailsuite.transfer.transaction import Transaction
 from tests.support.memory_directory import MemoryDirectory
+from tests.support.queueing import NOON, Queueing
 from tests.support.stores import StoreTestCase
-from tests.support.transferring import MX, NOON
+from tests.support.transferring import MX, Transferring
+
+T = TypeVar("T")
 
 SMALL = b"Subject: ketchup\r\n\r\nDo you like it?\r\n"
 LARGE = b"Subject: pickles\r\n\r\n" + b"How about it?\r\n" * 200_000
@@ -51,25 +51,22 @@ class OnDiskTests(StoreTestCase):
         Begin with what is on the disk.
         """
         in_pool = self.store.pool.run
-        spool = Spool(Disk(), f"{self.folder}/queue")
-        ids = QueueIds(spool, self.clock, in_pool)
-        self.queue = Queue(
-            spool,
-            LocalAttempt(spool, self.directory, self.store, in_pool),
-            ids,
-            self.clock,
-            in_pool,
+
+        class InThreads(Queueing):
+            def in_pool(self, work: Callable[[], T]) -> Deferred[T]:
+                """
+                The store's threads.
+                """
+                return in_pool(work)
+
+        self.mail = Transferring(
+            f"{self.folder}/queue",
+            clock=self.clock,
+            directory=self.directory,
+            store=self.store,
+            queueing_of=InThreads,
         )
-        self.reception = Reception(
-            self.directory,
-            self.store,
-            LocalDelivery(self.store, self.queue),
-            self.clock,
-            ids=ids,
-            room=Room(spool.free, 1, self.clock, in_pool),
-            default_domain="localhost",
-            limits=Limits(),
-        )
+        self.queue, self.reception = self.mail.queue, self.mail.reception
         await self.queue.start()
 
     async def begin(self, *accounts: AccountRecord) -> Transaction:
@@ -120,6 +117,18 @@ class OnDiskTests(StoreTestCase):
         account.release()
         return found
 
+    async def waiting(self, number: int) -> None:
+        """
+        So many messages are in the queue.
+        """
+        for _ in range(500):
+            found = await self.queue.operator.count(Filter())
+            if found == number:
+                break
+            self.clock.advance(1)
+            await deferLater(reactor, 0.01)
+        self.assertEqual(found, number)
+
     async def attempts(self) -> None:
         """
         Let all that is due be tried to its end.
@@ -157,18 +166,18 @@ class OnDiskTests(StoreTestCase):
             pass
         await self.receive(SMALL, self.alice, self.bob)
         await self.receive(LARGE, self.alice, self.bob)
-        self.assertEqual(len(self.queue), 2)
+        await self.waiting(2)
         await self.attempts()
-        self.assertEqual(len(self.queue), 2)
+        await self.waiting(2)
 
         await self.queue.stop()
         os.unlink(new)
         os.rename(f"{new}.away", new)
         await self.start()
-        self.assertEqual(len(self.queue), 2)
+        await self.waiting(2)
         await self.attempts()
 
-        self.assertEqual(len(self.queue), 0)
+        await self.waiting(0)
         theirs, his = await self.inbox(self.alice), await self.inbox(self.bob)
         self.assertEqual(len(his), 3)
         self.assertEqual(sorted(his), sorted(theirs))

@@ -1,23 +1,25 @@
 """
-Tests for ``mailsuite.transfer.router`` and ``mailsuite.transfer.schedule``.
+Tests for ``mailsuite.transfer.router``.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.errors import NoSuchRecipient, NotTransferable, RelayDenied
+from mailsuite.errors import NoSuchRecipient, RelayDenied
 from mailsuite.interfaces import AccountRecord, Deliverable
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Recipient
 from mailsuite.transfer.router import (
     Routed,
-    accounts_for,
     completed,
     each_once,
     lacking,
+    routed_elsewhere,
+    routed_here,
 )
-from mailsuite.transfer.schedule import lifetime, next_delay
 
 
 def account(number: int) -> AccountRecord:
@@ -57,41 +59,65 @@ class CompletedTests(SynchronousTestCase):
             completed(Address("abuse", ""), "x.example")
 
 
-class AccountsForTests(SynchronousTestCase):
+class RoutedTests(SynchronousTestCase):
     """
-    Tests for ``accounts_for``.
+    Tests for ``routed_here`` and ``routed_elsewhere``.
     """
+
+    EVE = Address("eve", "crepes.fr")
 
     def test_ours(self) -> None:
         """
         An address of ours is its accounts.
         """
-        found = accounts_for(Deliverable((ONE,)), ours=True, logged_in=False)
-        self.assertEqual(found, (ONE,))
+        found = routed_here(SINGLE, Deliverable((ONE,)))
+        self.assertEqual(found, Routed(SINGLE, (ONE,)))
+        self.assertFalse(found.is_list)
 
     def test_nobody(self) -> None:
         """
-        An address of ours that is nobody's is refused, login or not.
+        An address of ours that is nobody's, or leads nowhere, is refused.
         """
-        for logged_in in (True, False):
+        for found in (None, Deliverable(())):
             with self.assertRaises(NoSuchRecipient):
-                accounts_for(None, ours=True, logged_in=logged_in)
+                routed_here(SINGLE, found)
+
+    def test_alias_to_one_elsewhere(self) -> None:
+        """
+        What the sender asked to be told goes on; the address that he used is
+        kept (RFC 3461 5.2.7.2).
+        """
+        asked = replace(SINGLE, notify=frozenset({"SUCCESS"}))
+        found = routed_here(asked, Deliverable((), (self.EVE,)))
+
+        self.assertTrue(found.forwarded)
+        [target] = found.elsewhere
+        self.assertEqual(target.forward_path, self.EVE)
+        self.assertEqual(target.notify, frozenset({"SUCCESS"}))
+        self.assertEqual(target.original, ("rfc822", "two@x.example"))
+
+    def test_alias_to_several(self) -> None:
+        """
+        Of several, wherever they are, the success of none is told.
+        """
+        asked = replace(ALIAS, notify=frozenset({"SUCCESS", "FAILURE"}))
+        found = routed_here(asked, Deliverable((ONE,), (self.EVE,)))
+
+        self.assertTrue(found.is_list)
+        [target] = found.elsewhere
+        self.assertEqual(target.notify, frozenset({"FAILURE"}))
 
     def test_elsewhere(self) -> None:
         """
-        Others are refused, and why depends on the login.
+        Others are for those who may relay.
         """
+        recipient = Recipient(self.EVE)
         with self.assertRaises(RelayDenied):
-            accounts_for(None, ours=False, logged_in=False)
-        with self.assertRaises(NotTransferable):
-            accounts_for(None, ours=False, logged_in=True)
-
-    def test_nowhere(self) -> None:
-        """
-        An alias to nothing here accepts nothing.
-        """
-        with self.assertRaises(NotTransferable):
-            accounts_for(Deliverable(()), ours=True, logged_in=True)
+            routed_elsewhere(recipient, may_relay=False)
+        self.assertEqual(
+            routed_elsewhere(recipient, may_relay=True),
+            Routed(recipient, (), (recipient,)),
+        )
 
 
 class CopiesTests(SynchronousTestCase):
@@ -114,25 +140,3 @@ class CopiesTests(SynchronousTestCase):
         self.assertEqual(
             lacking(self.ROUTED, {2, 3}), [(ALIAS, TWO), (SINGLE, THREE)]
         )
-
-
-class ScheduleTests(SynchronousTestCase):
-    """
-    Tests for ``next_delay`` and ``lifetime``.
-    """
-
-    def test_delays(self) -> None:
-        """
-        5, 10, 15, 30, 60 minutes, 2 hours, then 4 hours for ever.
-        """
-        self.assertEqual(
-            [next_delay(n) / 60 for n in range(1, 9)],
-            [5, 10, 15, 30, 60, 120, 240, 240],
-        )
-
-    def test_lifetime(self) -> None:
-        """
-        Five days; two for what nobody can be told of.
-        """
-        self.assertEqual(lifetime(False), 5 * 86400)
-        self.assertEqual(lifetime(True), 2 * 86400)

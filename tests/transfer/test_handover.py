@@ -1,0 +1,249 @@
+"""
+Tests for what goes through the queue: mail for elsewhere, forwarded mail, and
+mail whose sender wants to hear of success.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mailsuite.errors import MailLoop, NoSuchRecipient, RelayDenied, StoreFull
+from mailsuite.mail.address import Address
+from mailsuite.mail.envelope import Recipient, Sender
+from mailsuite.transfer.transaction import Transaction
+from tests.support.queueing import FAILED, NOON, now
+from tests.support.receptions import BOB, CAROL, bobs
+from tests.support.transferring import MX, SUBMISSION, Transferring, write
+
+EVE = "eve@crepes.fr"
+MESSAGE = b"From: bob@hamburger.edu\r\nSubject: x\r\n\r\nHello.\r\n"
+LARGE = MESSAGE + b"How about pickles?\r\n" * 60_000
+
+
+class HandOverTests(SynchronousTestCase):
+    """
+    Has a reception for hamburger.edu.
+    """
+
+    def setUp(self) -> None:
+        self.mail = Transferring(self.mktemp()).start()
+        self.directory = self.mail.directory
+        self.bob = self.directory.add_account(BOB)
+        self.carol = self.directory.add_account(CAROL)
+
+    def submitted(self, *recipients: str) -> Transaction:
+        """
+        A transaction of Bob's.
+        """
+        return self.mail.begin(
+            *recipients, reverse_path=BOB, origin=SUBMISSION, owns=bobs
+        )
+
+    def commit(self, transaction: Transaction, octets: bytes = MESSAGE) -> None:
+        """
+        Write all, and have it delivered.
+        """
+        write(transaction, octets)
+        now(transaction.commit())
+        self.mail.clock.advance(1)
+
+    def sent(self) -> list[tuple[str, bytes]]:
+        """
+        What other hosts have taken.
+        """
+        return self.mail.elsewhere.taken
+
+    def test_elsewhere(self) -> None:
+        """
+        What a login submits goes out: with trace, without Return-Path.
+        """
+        self.commit(self.submitted(EVE))
+
+        [(address, octets)] = self.sent()
+        self.assertEqual(address, EVE)
+        self.assertTrue(octets.startswith(b"Received: from laptop"))
+        self.assertTrue(octets.endswith(MESSAGE[-20:]))
+        self.assertNotIn(b"Return-Path", octets)
+
+    def test_here_and_elsewhere(self) -> None:
+        """
+        One transaction, two ways; small, and as a file.
+        """
+        for octets in (MESSAGE, LARGE):
+            self.commit(self.submitted(CAROL, EVE), octets)
+
+            _, wire = self.sent()[-1]
+            kept = self.mail.inbox(self.carol)[-1]
+            self.assertEqual(
+                kept, b"Return-Path: <%b>\r\n" % BOB.encode() + wire
+            )
+            self.assertTrue(wire.endswith(octets[-1000:]))
+
+    def test_large_for_elsewhere(self) -> None:
+        """
+        A large message for other hosts alone.
+        """
+        self.commit(self.submitted(EVE), LARGE)
+
+        [(_, octets)] = self.sent()
+        self.assertTrue(octets.startswith(b"Received: "))
+        self.assertTrue(octets.endswith(LARGE[-1000:]))
+
+    def test_failure_is_told(self) -> None:
+        """
+        Of two recipients one fails: Bob gets a notification that names him.
+        """
+        self.mail.elsewhere.says[EVE] = FAILED
+        self.commit(self.submitted(CAROL, EVE))
+        self.mail.clock.advance(61)
+
+        [told] = self.mail.inbox(self.bob)
+        self.assertIn(b"Final-Recipient: rfc822; eve@crepes.fr", told)
+        self.assertNotIn(b"carol@hamburger.edu\r\nAction", told)
+
+    def test_relaying(self) -> None:
+        """
+        Strangers may not; peers that we trust may, without a login.
+        """
+        with self.assertRaises(RelayDenied):
+            self.mail.begin(EVE)
+        self.commit(self.mail.begin(EVE, origin=replace(MX, trusted=True)))
+        self.assertEqual(len(self.sent()), 1)
+
+    def test_success_is_told(self) -> None:
+        """
+        NOTIFY=SUCCESS of a delivery here (RFC 3461 4.1).
+        """
+        transaction = self.submitted()
+        recipient = Recipient(
+            Address.parse(CAROL), notify=frozenset({"SUCCESS"})
+        )
+        now(transaction.add_recipient(recipient))
+        self.commit(transaction)
+        self.mail.clock.advance(61)
+
+        self.assertEqual(len(self.mail.inbox(self.carol)), 1)
+        [told] = self.mail.inbox(self.bob)
+        self.assertIn(b"Action: delivered", told)
+
+    def test_held(self) -> None:
+        """
+        FUTURERELEASE holds mail for accounts here too (RFC 4865).
+        """
+        transaction = now(
+            self.mail.reception.begin(
+                SUBMISSION,
+                Sender(Address.parse(BOB), hold_until=NOON + 3600),
+                bobs,
+            )
+        )
+        now(transaction.add_recipient(Recipient(Address.parse(CAROL))))
+        self.commit(transaction)
+
+        self.assertEqual(self.mail.inbox(self.carol), [])
+        self.mail.clock.advance(3601)
+        self.assertEqual(len(self.mail.inbox(self.carol)), 1)
+
+    # --- Forwarding -----------------------------------------------------------
+
+    def forward(self) -> None:
+        """
+        sales@ is eve@crepes.fr.
+        """
+        self.directory.add_alias(
+            "sales@hamburger.edu", elsewhere=(Address.parse(EVE),)
+        )
+
+    def test_forwarded(self) -> None:
+        """
+        An alias to elsewhere: the reverse-path is ours, and a bounce to it
+        finds its way back.
+        """
+        self.forward()
+        self.commit(
+            self.mail.begin("sales@hamburger.edu", reverse_path="joe@pommes.be")
+        )
+
+        [outgoing] = self.mail.elsewhere.tried
+        path = outgoing.sender.reverse_path
+        assert path is not None
+        self.assertEqual(path.domain, "hamburger.edu")
+        self.assertTrue(path.local_part.startswith("SRS0="))
+        [(address, octets)] = self.sent()
+        self.assertEqual(address, EVE)
+        self.assertIn(b"Delivered-To: sales@hamburger.edu\r\n", octets)
+
+        bounce = self.mail.begin(str(path), reverse_path=None)
+        self.commit(bounce, b"Subject: failed\r\n\r\nsorry\r\n")
+        self.assertEqual(self.sent()[-1][0], "joe@pommes.be")
+        with self.assertRaises(NoSuchRecipient):
+            self.mail.begin(str(path), reverse_path="evil@crepes.fr")
+
+    def test_failed_forward(self) -> None:
+        """
+        Its sender is told in the address that he used; the one behind it is
+        nobody's business.
+        """
+        self.forward()
+        self.mail.elsewhere.says[EVE] = FAILED
+        self.commit(
+            self.mail.begin("sales@hamburger.edu", reverse_path="joe@pommes.be")
+        )
+        self.mail.clock.advance(61)
+
+        address, told = self.sent()[-1]
+        self.assertEqual(address, "joe@pommes.be")
+        self.assertIn(b"sales@hamburger.edu", told)
+        self.assertNotIn(b"eve@crepes.fr", told.partition(b"Subject: x")[0])
+
+    def test_our_own_sender_is_not_rewritten(self) -> None:
+        """
+        SPF holds for our domains anyway.
+        """
+        self.forward()
+        self.commit(self.submitted("sales@hamburger.edu"))
+
+        [outgoing] = self.mail.elsewhere.tried
+        self.assertEqual(str(outgoing.sender.reverse_path), BOB)
+
+    def test_circle(self) -> None:
+        """
+        What comes back to the alias that it left from is cut.
+        """
+        self.forward()
+        self.commit(
+            self.mail.begin("sales@hamburger.edu", reverse_path="joe@pommes.be")
+        )
+        [(_, octets)] = self.sent()
+        again = self.mail.begin(
+            "sales@hamburger.edu", reverse_path="joe@pommes.be"
+        )
+        write(again, octets)
+        with self.assertRaises(MailLoop):
+            now(again.commit())
+
+    def test_list(self) -> None:
+        """
+        An alias with an account and an outside address: both get it once.
+        """
+        self.directory.add_alias(
+            "all@hamburger.edu", self.bob, elsewhere=(Address.parse(EVE),)
+        )
+        self.commit(
+            self.mail.begin(
+                "all@hamburger.edu", BOB, reverse_path="joe@pommes.be"
+            )
+        )
+        self.assertEqual(len(self.mail.inbox(self.bob)), 1)
+        self.assertEqual([to for to, _ in self.sent()], [EVE])
+
+    def test_no_room(self) -> None:
+        """
+        Nothing is kept when the disk is nearly full.
+        """
+        self.mail.free = 10
+        self.mail.clock.advance(2)
+        with self.assertRaises(StoreFull):
+            self.submitted(EVE)
