@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mailsuite.mail import xtext
 from mailsuite.mail.addresslists import addresses
 from mailsuite.mail.headers import every, section_end
 from mailsuite.mail.lineends import LineEnds
@@ -119,18 +120,9 @@ def _take(found: _Found, option: str, value: str) -> None:
                 raise BadUsage(f"-R {value}: expected full or hdrs")
             found.mail_options.append(f"RET={value.upper()}")
         case "-V", _:
-            found.mail_options.append(f"ENVID={_xtext(value)}")
-
-
-def _xtext(text: str) -> str:
-    """
-    RFC 3461 4.
-    """
-    return "".join(
-        char if 33 <= ord(char) <= 126 and char not in "+=" else f"+{octet:02X}"
-        for char in text
-        for octet in char.encode("latin-1", "replace")
-    )
+            if not value.isascii() or not value.isprintable():
+                raise BadUsage(f"-V {value}: expected printable ASCII")
+            found.mail_options.append(f"ENVID={xtext.encode(value)}")
 
 
 # --- The message -------------------------------------------------------------

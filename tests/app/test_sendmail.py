@@ -56,7 +56,12 @@ class ParseTests(SynchronousTestCase):
         )
         self.assertEqual(found.recipient_options, ("NOTIFY=FAILURE,SUCCESS",))
         self.assertEqual(found.mail_options, ("RET=HDRS", "ENVID=a+2Bb+20c"))
-        for wrong in (["-N", "never,delay"], ["-N", "x"], ["-R", "x"]):
+        for wrong in (
+            ["-N", "never,delay"],
+            ["-N", "x"],
+            ["-R", "x"],
+            ["-V", "é"],
+        ):
             with self.assertRaises(BadUsage):
                 parse([*wrong, "x"])
 
