@@ -27,9 +27,11 @@ _LONGEST_COMMENT = 160
 _LONGEST_FIELD = 8_192
 _MOST_RESULTS = 64
 
-# RFC 2045 5.1's token, and an address or a domain (RFC 8601 2.2's pvalue).
+# RFC 2045 5.1's token; and what may also stand bare after a property's name,
+# an address or a domain (RFC 8601 2.2's pvalue).
 _TOKEN = r"[!#-'*+.0-9A-Z^-~-]+"
-_PLAIN = re.compile(
+_BARE = re.compile(_TOKEN)
+_BARE_PROPERTY = re.compile(
     rf"{_TOKEN}|[!#-'*+./0-9=?A-Z^-~-]*@[A-Za-z0-9._-]+",
 )
 # RFC 5322 3.2.2's CFWS, but for comments within comments.
@@ -100,7 +102,7 @@ def value(found: AuthenticationResults) -> bytes:
     """
     What stands after the colon and a space: without a line end at its end.
     """
-    lines = [_printed(found.authserv_id)]
+    lines = [_printed(found.authserv_id, _BARE)]
     for result in found.results:
         lines[-1] += ";"
         lines += _lines(_parts(result))
@@ -140,12 +142,12 @@ def _comparable(name: str) -> str:
     return ascii_domain(name) or name.lower()
 
 
-def _printed(text: str) -> str:
+def _printed(text: str, bare: re.Pattern[str]) -> str:
     """
-    A value: as it is, or as a quoted string where it must be one.
+    A value: as it is where it matches, else as a quoted string.
     """
     text = _NOT_PRINTABLE.sub("?", text[:_LONGEST_VALUE])
-    if _PLAIN.fullmatch(text):
+    if bare.fullmatch(text):
         return text
     quoted = re.sub(r'(["\\])', r"\\\1", text)
     return f'"{quoted}"'
@@ -157,9 +159,10 @@ def _parts(result: MethodResult) -> Iterator[str]:
     if comment.strip():
         yield f"({comment.strip()})"
     if result.reason:
-        yield f"reason={_printed(result.reason)}"
+        yield f"reason={_printed(result.reason, _BARE)}"
     for each in result.properties:
-        yield f"{each.type}.{each.name}={_printed(each.value)}"
+        printed = _printed(each.value, _BARE_PROPERTY)
+        yield f"{each.type}.{each.name}={printed}"
 
 
 def _lines(parts: Iterator[str]) -> list[str]:

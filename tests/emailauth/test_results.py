@@ -84,6 +84,16 @@ class FieldTests(SynchronousTestCase):
             b"Authentication-Results: mx.example.org; none\r\n",
         )
 
+    def test_addresses_as_names(self) -> None:
+        """
+        Only a property's value may be a bare address.
+        """
+        found = AuthenticationResults(
+            "a@b", (MethodResult("auth", "pass", "", "c@d"),)
+        )
+
+        self.assertEqual(value(found), b'"a@b";\r\n\tauth=pass reason="c@d"')
+
     def test_strangers_words_stay_within(self) -> None:
         """
         What a stranger chose cannot end a comment, a value or the line.
