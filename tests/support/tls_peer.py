@@ -89,7 +89,7 @@ class TLSPeer:
         try:
             while True:
                 octets += self._connection.recv(4096)
-        except (SSL.WantReadError, SSL.ZeroReturnError):
+        except SSL.Error:
             return octets
 
     def export(self, label: bytes) -> bytes:
