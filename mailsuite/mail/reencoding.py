@@ -37,6 +37,7 @@ _ENCODING_FIELD = re.compile(
 )
 _TYPE_FIELD = re.compile(rb"(?mi)^Content-Type[ \t]*:(.*\n(?:[ \t].*\n)*)")
 _VERSION_FIELD = re.compile(rb"(?mi)^MIME-Version[ \t]*:")
+_ONE_TOO_LONG = re.compile(rb"(?m)^([^\n]{74})(=20|=09)$")
 _BEYOND_ASCII = bytes(range(128, 256))
 
 _SEALED = (b"signed", b"encrypted")
@@ -391,6 +392,9 @@ def _quoted_printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _printable(octets: bytes) -> bytes:
-    # The library takes its line ends from the first it finds, if it finds one.
     encoded = binascii.b2a_qp(octets, quotetabs=False, istext=True)
-    return encoded.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    # The library takes its line ends from the first it finds, if it finds one;
+    # and a line whose last space it has to encode may be one octet too long.
+    encoded = encoded.replace(b"\r\n", b"\n")
+    encoded = _ONE_TOO_LONG.sub(rb"\1=\n\2", encoded)
+    return encoded.replace(b"\n", b"\r\n")

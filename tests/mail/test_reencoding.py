@@ -175,6 +175,17 @@ class ReencodingTests(SynchronousTestCase):
         """
         self.assert_same(b"Subject: a\r\n\r\n" + b"word " * 60_000 + b"\r\n")
 
+    def test_lines_of_the_encoding(self) -> None:
+        """
+        No line of quoted-printable has more than 76 octets (RFC 2045 6.7).
+        """
+        for length in range(60, 90):
+            for tail in (" ", "\t", "  ", "=", "ü"):
+                body = f"\r\nü{'x' * length}{tail}\r\nb\r\n"
+                new = self.assert_same(f"{_TEXT}\r\n{body}".encode())
+                longest = max(map(len, new.split(b"\r\n")))
+                self.assertLessEqual(longest, 76)
+
     def test_binary(self) -> None:
         """
         What is no text becomes base64.
