@@ -22,14 +22,19 @@ from twisted.logger import Logger
 
 from mailsuite.errors import MailError, NotAuthentic
 from mailsuite.interfaces import IDirectory, IIncoming, IMailboxService
+from mailsuite.mail.deliverystatus import Action
 from mailsuite.mail.envelope import Envelope, Recipient
 from mailsuite.transfer.arrival import Arrival, Arriving
 from mailsuite.transfer.entry import Local, Remote
 from mailsuite.transfer.local import LocalDelivery
-from mailsuite.transfer.notices import for_targets
+from mailsuite.transfer.notices import for_targets, wants
+from mailsuite.transfer.outcome import Kind, Outcome
 from mailsuite.transfer.queue import Queue
 from mailsuite.transfer.router import Routed
 from mailsuite.transfer.srs import SenderRewriting
+
+#: What becomes of an address that stands for several (RFC 3461 5.2.7.3 c).
+_EXPANDED = Outcome(Kind.EXPANDED, "2.0.0", "Expanded")
 
 #: Octets that are copied at once.
 _SLICE = 256 * 1024
@@ -169,6 +174,10 @@ class HandOver:
             recipient = one.recipient
             if one.is_list:
                 path = recipient.forward_path
+                if wants(recipient, Action.EXPANDED):
+                    found[path] = Arriving(
+                        recipient, Remote(path.domain), outcome=_EXPANDED
+                    )
                 recipient = for_targets(recipient, (path, path))[0]
             for record in one.accounts:
                 found.setdefault(

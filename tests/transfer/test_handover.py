@@ -128,6 +128,31 @@ class HandOverTests(SynchronousTestCase):
         [told] = self.mail.inbox(self.bob)
         self.assertIn(b"Action: delivered", told)
 
+    def test_expanded_is_told(self) -> None:
+        """
+        Of an alias for several the success is told once, and no delivery to
+        those for whom it stands (RFC 3461 5.2.7.3 c).
+        """
+        self.directory.add_alias(
+            "staff@hamburger.edu", self.carol, elsewhere=(Address.parse(EVE),)
+        )
+        for notify in ({"SUCCESS"}, {"FAILURE"}, {"NEVER"}):
+            transaction = self.submitted()
+            recipient = Recipient(
+                Address("staff", "hamburger.edu"), notify=frozenset(notify)
+            )
+            now(transaction.add_recipient(recipient))
+            self.commit(transaction)
+            self.mail.clock.advance(61)
+            self.assertEqual(len(self.mail.inbox(self.bob)), 1)
+
+        self.assertEqual(len(self.mail.inbox(self.carol)), 3)
+        self.assertEqual([to for to, _ in self.sent()], [EVE] * 3)
+        [told] = self.mail.inbox(self.bob)
+        self.assertIn(b"Action: expanded", told)
+        self.assertIn(b"Final-Recipient: rfc822; staff@hamburger.edu", told)
+        self.assertNotIn(EVE.encode(), told)
+
     def test_held(self) -> None:
         """
         FUTURERELEASE holds mail for accounts here too (RFC 4865).
