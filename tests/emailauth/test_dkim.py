@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from time import process_time
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +27,7 @@ from tests.emailauth.signatures import (
     ed25519_key,
     outcomes,
     rsa_key,
+    seconds,
     short_key,
     signed,
     text_zone,
@@ -570,9 +571,8 @@ class AnyOctetsTests(SynchronousTestCase):
             (b"DKIM-Signature: " + tags + b"\r\n") * 25 + SECTION,
             signature(names=b"From:X") * 8 + blanks + SECTION,
         ):
-            start = process_time()
-            self.check(section)
-            self.assertLess(process_time() - start, 0.05, section[:80])
+            spent = seconds(partial(self.check, section))
+            self.assertLess(spent, 0.05, section[:80])
 
     def test_long_sections_take_little_time(self) -> None:
         """
@@ -588,9 +588,8 @@ class AnyOctetsTests(SynchronousTestCase):
             b"DKIM-Signature:" + b"\r\n " * 3_000 + b"\r\n" + SECTION,
             b"From: " + b" \t" * 5_000 + b"\r\n" + signature() + SECTION,
         ):
-            start = process_time()
-            self.check(section)
-            self.assertLess(process_time() - start, 0.01, section[:80])
+            spent = seconds(partial(self.check, section))
+            self.assertLess(spent, 0.01, section[:80])
 
 
 def _rsa_public(modulus: int) -> bytes:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from time import process_time
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
@@ -21,7 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from mailsuite.emailauth import dkimkeys
 from mailsuite.emailauth.keyrecord import BadKeyRecord, KeyRecord
 from mailsuite.emailauth.signaturefield import Algorithm
-from tests.emailauth.signatures import ed25519_key, short_key
+from tests.emailauth.signatures import ed25519_key, seconds, short_key
 
 
 def text(key: dkimkeys.SigningKey) -> str:
@@ -177,8 +177,14 @@ class ParseTests(SynchronousTestCase):
         They are a record or not.
         """
         for head in (b"", b"v=DKIM1; k=ed25519; p=", b"v=DKIM1; p="):
-            with contextlib.suppress(BadKeyRecord):
-                KeyRecord.parse(head + octets)
+            self.tried(head + octets)
+
+    def tried(self, octets: bytes) -> None:
+        """
+        Parsed, if that is possible.
+        """
+        with contextlib.suppress(BadKeyRecord):
+            KeyRecord.parse(octets)
 
     def test_long_records_take_little_time(self) -> None:
         """
@@ -190,10 +196,8 @@ class ParseTests(SynchronousTestCase):
             b"v=DKIM1; s=" + b":" * 10_000 + b"; p=",
             b"v=DKIM1;" + b" " * 10_000,
         ):
-            start = process_time()
-            with contextlib.suppress(BadKeyRecord):
-                KeyRecord.parse(octets)
-            self.assertLess(process_time() - start, 0.005)
+            spent = seconds(partial(self.tried, octets))
+            self.assertLess(spent, 0.005, octets[:40])
 
 
 class VerifiesTests(SynchronousTestCase):

@@ -5,7 +5,7 @@ Tests for ``mailsuite.emailauth.signaturefield``.
 from __future__ import annotations
 
 import contextlib
-from time import process_time
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +20,7 @@ from mailsuite.emailauth.signaturefield import (
     Signature,
 )
 from mailsuite.emailauth.verdict import Verdict
+from tests.emailauth.signatures import seconds
 
 SIMPLE, RELAXED = Canonicalization
 
@@ -420,8 +421,13 @@ class AnyOctetsTests(SynchronousTestCase):
             {f"a{n}": "x" for n in range(2_000)},
         ):
             octets = field(_GOOD, **tags)
-            start = process_time()
-            with contextlib.suppress(NotVerified):
-                signaturefield.dkim_signature(signaturefield.tags(octets))
-            signaturefield.unsigned(b"X:" + octets)
-            self.assertLess(process_time() - start, 0.005, octets[:120])
+            spent = seconds(partial(self.tried, octets))
+            self.assertLess(spent, 0.005, octets[:120])
+
+    def tried(self, octets: bytes) -> None:
+        """
+        Read, if that is possible.
+        """
+        with contextlib.suppress(NotVerified):
+            signaturefield.dkim_signature(signaturefield.tags(octets))
+        signaturefield.unsigned(b"X:" + octets)
