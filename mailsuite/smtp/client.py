@@ -212,7 +212,8 @@ class SMTPClient:
         """
         turn.ready = True
         first = self._turns[0]
-        if first is not turn and first.transaction.end_sent:
+        may_follow = self._proven and first.transaction.end_sent
+        if first is not turn and may_follow:
             self._connection.write(self._opening(turn, behind_another=True))
 
     def _opening(self, turn: _Turn, *, behind_another: bool) -> bytes:

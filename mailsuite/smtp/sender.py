@@ -7,12 +7,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     connectProtocol,
 )
-from twisted.internet.error import ConnectError
+from twisted.internet.error import ConnectError, ConnectingCancelledError
 from twisted.internet.error import TimeoutError as ConnectTimeout
 from twisted.internet.interfaces import IReactorTCP, IReactorTime
 
@@ -52,7 +53,8 @@ class Connector:
 
         :param reached: called once somebody has answered there, before a word
             is said.
-        :raises SendingFailed: there is none, and nothing is left of it.
+        :raises SendingFailed: there is none, and nothing is left of it; nor is
+            it when this is cancelled.
         """
         connection = ClientConnection(self._clock)
         six = ":" in place.address
@@ -65,6 +67,8 @@ class Connector:
         )
         try:
             await connectProtocol(endpoint, connection)
+        except ConnectingCancelledError as cancelled:
+            raise CancelledError from cancelled
         except (ConnectError, OSError) as error:
             raise ConnectFailed(_why(error)) from error
         if reached is not None:

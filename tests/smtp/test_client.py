@@ -303,6 +303,29 @@ class SendingTests(SynchronousTestCase):
         self.assertFalse(client.usable)
         self.assertTrue(peer.transport.gone)
 
+    def test_ended_in_the_middle(self) -> None:
+        """
+        421, nonsense or nothing more before the end of the content: it was
+        not taken.
+        """
+        for line, failure in (
+            ("421 4.3.2 going", ShuttingDown),
+            ("250 taken", BadReply),
+            ("", Lost),
+        ):
+            peer, client = opened("PIPELINING")
+            sent = sending(client, message(_LARGE))
+            peer.transport.slow = True
+            peer.say(*_READY)
+            if line:
+                peer.say(line)
+            else:
+                peer.transport.lose()
+
+            failed = self.failureResultOf(sent, failure).value
+            self.assertFalse(getattr(failed, "after_data", False))
+            self.assertFalse(client.usable)
+
     def test_broken_content(self) -> None:
         """
         A bare CR or LF, and NUL, never go out, in no slice of any content.

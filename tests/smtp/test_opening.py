@@ -212,6 +212,15 @@ class ConnectorTests(SynchronousTestCase):
             failed = self.failureResultOf(peer.connecting, ConnectFailed)
             self.assertEqual(str(failed.value), text)
 
+    def test_cancelled(self) -> None:
+        """
+        Nobody waits for the connection any more.
+        """
+        peer = Peer()
+        peer.connecting.cancel()
+
+        self.failureResultOf(peer.connecting, CancelledError)
+
     def test_place(self) -> None:
         """
         A place as people read it.

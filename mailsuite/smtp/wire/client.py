@@ -35,7 +35,8 @@ from mailsuite.smtp.wire.failures import (
 )
 from mailsuite.smtp.wire.peerreplies import PeerReply
 
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+# Control characters, and surrogates, which have no octets.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _END_ALONE = b".\r\n"
 _CHUNKS_AHEAD = 8
 
@@ -418,6 +419,6 @@ def _path(address: Address | None, smtputf8: bool) -> str:
     if address is None:
         return ""
     path = str(address)
-    if _CONTROL.search(path) or not (smtputf8 or path.isascii()):
+    if _UNPRINTABLE.search(path) or not (smtputf8 or path.isascii()):
         raise BadPath(f"not an address for SMTP: {path!a}")
     return path

@@ -409,9 +409,9 @@ class CommandTests(SynchronousTestCase):
         """
         No address ends its command.
         """
-        recipient = Recipient(Address("a\r\nDATA", "hamburger.edu"))
-
-        self.assertRaises(BadPath, rcpt, recipient, _ALL, smtputf8=False)
+        for local_part in ("a\r\nDATA", "a\udcff"):
+            recipient = Recipient(Address(local_part, "hamburger.edu"))
+            self.assertRaises(BadPath, rcpt, recipient, _ALL, smtputf8=True)
 
     def test_not_offered(self) -> None:
         """
