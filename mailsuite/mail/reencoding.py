@@ -23,7 +23,11 @@ from dataclasses import dataclass
 
 from mailsuite.mail import mimefields
 from mailsuite.mail.mime import Octets, Part, let_go, parse
-from mailsuite.mail.transferencodings import Decoder, decoder_for
+from mailsuite.mail.transferencodings import (
+    Decoder,
+    decoder_for,
+    quoted_printable,
+)
 
 #: RFC 5322 2.1.1, CR LF counted.
 _LONGEST_LINE = 1000
@@ -37,7 +41,6 @@ _ENCODING_FIELD = re.compile(
 )
 _TYPE_FIELD = re.compile(rb"(?mi)^Content-Type[ \t]*:(.*\n(?:[ \t].*\n)*)")
 _VERSION_FIELD = re.compile(rb"(?mi)^MIME-Version[ \t]*:")
-_ONE_TOO_LONG = re.compile(rb"(?m)^([^\n]{74})(=20|=09)$")
 _BEYOND_ASCII = bytes(range(128, 256))
 
 _SEALED = (b"signed", b"encrypted")
@@ -383,18 +386,9 @@ def _quoted_printable(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 continue
             # One very long line: cut it where a CR LF is not.
             end = len(octets) - octets.endswith(b"\r")
-            yield _printable(octets[:end]) + b"=\r\n"
+            yield quoted_printable(octets[:end]) + b"=\r\n"
         else:
-            yield _printable(octets[:end])
+            yield quoted_printable(octets[:end])
         held = octets[end:]
     if held:
-        yield _printable(held)
-
-
-def _printable(octets: bytes) -> bytes:
-    encoded = binascii.b2a_qp(octets, quotetabs=False, istext=True)
-    # The library takes its line ends from the first it finds, if it finds one;
-    # and a line whose last space it has to encode may be one octet too long.
-    encoded = encoded.replace(b"\r\n", b"\n")
-    encoded = _ONE_TOO_LONG.sub(rb"\1=\n\2", encoded)
-    return encoded.replace(b"\n", b"\r\n")
+        yield quoted_printable(held)

@@ -12,7 +12,6 @@ Implementation notes
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from datetime import datetime
 
 from mailsuite.mail.address import Address
 from mailsuite.mail.datetimes import print_date
+from mailsuite.mail.transferencodings import quoted_printable
 
 # RFC 5322 2.1.1
 _TOO_LONG = re.compile(rb"[^\n]{999}")
@@ -185,7 +185,7 @@ def _part(kind: bytes, octets: bytes, description: bytes = b"") -> bytes:
 def _quoted_printable(
     kind: bytes, octets: bytes, description: bytes = b""
 ) -> bytes:
-    encoded = binascii.b2a_qp(octets, istext=True)
+    encoded = quoted_printable(octets)
     return _encoded_part(kind, b"quoted-printable", encoded, description)
 
 

@@ -1,5 +1,6 @@
 """
-Content-Transfer-Encodings undone, piece by piece (RFC 2045 6).
+Content-Transfer-Encodings undone, piece by piece, and quoted-printable made
+(RFC 2045 6).
 
 Implementation notes
 
@@ -20,6 +21,8 @@ _BASE64_DIGITS = (
 _NOT_BASE64 = bytes(set(range(256)) - set(_BASE64_DIGITS) - {ord("=")})
 # RFC 2045 6.7, rule 3
 _SPACE_AT_LINE_END = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
+
+_ONE_TOO_LONG = re.compile(rb"(?m)^([^\n]{74})(=20|=09)$")
 
 _LONGEST_LINE = 8192
 
@@ -150,3 +153,15 @@ def decoder_for(encoding: bytes) -> Decoder | None:
         case b"quoted-printable":
             return QuotedPrintableDecoder()
     return None
+
+
+def quoted_printable(octets: bytes) -> bytes:
+    """
+    Text as quoted-printable; lines end with CR LF, and still do.
+    """
+    encoded = binascii.b2a_qp(octets, quotetabs=False, istext=True)
+    # The library takes its line ends from the first it finds, if it finds one;
+    # and a line whose last space it has to encode may be one octet too long.
+    encoded = encoded.replace(b"\r\n", b"\n")
+    encoded = _ONE_TOO_LONG.sub(rb"\1=\n\2", encoded)
+    return encoded.replace(b"\n", b"\r\n")

@@ -147,6 +147,21 @@ class TextPartTests(SynchronousTestCase):
             assert isinstance(read, bytes)
             self.assertEqual(read.replace(b"\r\n", b"\n"), text.encode())
 
+    def test_one_line_without_an_end(self) -> None:
+        """
+        Its soft line ends are CR LF like all others, and none is too long.
+        """
+        for length in range(60, 90):
+            octets = b"X-A: \xc3\xa9" + b"x" * length + b" " + b"y" * 2000
+            report = print_report(
+                HEADER, "Sorry.\n", STATUS, Returned(octets, False), utf8=False
+            )
+            self.assertNotIn(b"\n", report.replace(b"\r\n", b""))
+            self.assertLessEqual(max(map(len, report.split(b"\r\n"))), 78)
+            self.assertEqual(
+                payloads(report)[2].get_payload(decode=True), octets
+            )
+
     def test_the_longest_line(self) -> None:
         """
         998 octets, its line end not counted (RFC 5322 2.1.1).

@@ -11,7 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.mail.transferencodings import Decoder, decoder_for
+from mailsuite.mail.transferencodings import (
+    Decoder,
+    decoder_for,
+    quoted_printable,
+)
 from tests.support.slicing import every_slicing
 
 
@@ -179,3 +183,24 @@ class QuotedPrintableTests(SynchronousTestCase):
             decoded(b"quoted-printable", pieces),
             decoded(b"quoted-printable", [text]),
         )
+
+    @given(
+        st.text(
+            st.sampled_from("x=. \t\n\u00e9"),
+            max_size=300,
+        )
+    )
+    @settings(deadline=None)
+    def test_made_and_undone(self, text: str) -> None:
+        """
+        What is made is ASCII, with lines of 76 octets at most, and reads as
+        what it was.
+        """
+        octets = text.replace("\n", "\r\n").encode()
+
+        made = quoted_printable(octets)
+
+        self.assertTrue(made.isascii())
+        self.assertNotIn(b"\n", made.replace(b"\r\n", b""))
+        self.assertLessEqual(max(map(len, made.split(b"\r\n"))), 76)
+        self.assertEqual(decoded(b"quoted-printable", [made]), octets)
