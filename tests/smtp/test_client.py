@@ -21,6 +21,7 @@ from mailsuite.smtp.wire.failures import (
 from mailsuite.smtp.wire.peerreplies import PeerReply
 from tests.support.dialogs import dialog
 from tests.support.memory_content import MemoryContent
+from tests.support.slicing import every_slicing
 from tests.support.smtp_client import (
     CONDUCT,
     Peer,
@@ -173,6 +174,22 @@ class SendingTests(SynchronousTestCase):
         peer.say("250 taken")
         self.assertEqual(self.codes(last), [250])
         self.assertEqual(client.taken, 3)
+
+    def test_any_slicing(self) -> None:
+        """
+        Where the network cuts the replies makes no difference.
+        """
+        replies = b"250 a\r\n550-b\r\n550 b\r\n250 c\r\n354\r\n"
+        for pieces in every_slicing(replies):
+            peer, client = opened("PIPELINING")
+            sent = sending(client, message(b".one\r\n", "nobody", "bob"))
+            peer.heard()
+            for piece in pieces:
+                peer.say_octets(piece)
+            self.assertEqual(peer.one_write(), b"..one\r\n.\r\n")
+            for octet in b"250 taken\r\n":
+                peer.say_octets(bytes([octet]))
+            self.assertEqual(self.codes(sent), [550, 250])
 
     def test_behind_the_end(self) -> None:
         """
