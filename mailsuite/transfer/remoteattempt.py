@@ -163,6 +163,14 @@ class RemoteAttempt:
         self._stale += 1
         return self._stale <= _MOST_STALE
 
+    def start_over(self) -> None:
+        """
+        Every host may be tried, those too that have been.
+        """
+        self.candidates = None
+        self.addresses = self.sessions = 0
+        self.session = None
+
     def unreached(self, why: Unreached) -> None:
         """
         There is no session with one host.

@@ -226,8 +226,18 @@ class RemoteSession:
         finally:
             del self._under_way[attempt]
         if here and not attempt.is_over:
-            self._destination.again(attempt)
+            self._go_on(attempt)
         self._fill()
+
+    def _go_on(self, attempt: RemoteAttempt) -> None:
+        """
+        With those recipients who are left, here if that can be.
+        """
+        if self._may_begin():
+            self._begin(attempt)
+        else:
+            attempt.start_over()
+            self._destination.again(attempt)
 
     async def _transmit(
         self, attempt: RemoteAttempt, transaction: Transaction
