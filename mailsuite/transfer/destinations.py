@@ -291,6 +291,8 @@ class Destinations:
         self._slots = Slots(surroundings.limits.connections)
         self._known: dict[object, Destination] = {}
         self._hungry: OrderedDict[Destination, None] = OrderedDict()
+        self._to_serve: OrderedDict[Destination, None] = OrderedDict()
+        self._serving = False
         self._at_gate = False
 
     def of(self, plan: Plan) -> Destination:
@@ -319,6 +321,19 @@ class Destinations:
         """
         Open what a destination needs, as far as there are slots.
         """
+        # A connection that fails at once leads here again, and a thousand
+        # messages may wait for it: they take their turns, no deeper.
+        self._to_serve[destination] = None
+        if self._serving:
+            return
+        self._serving = True
+        try:
+            while self._to_serve:
+                self._serve_one(self._to_serve.popitem(last=False)[0])
+        finally:
+            self._serving = False
+
+    def _serve_one(self, destination: Destination) -> None:
         if not self._around.gate.open:
             self._wait_at_gate()
             return
@@ -344,14 +359,9 @@ class Destinations:
         if destination.is_empty:
             self._known.pop(destination.plan.destination, None)
         for _ in range(len(self._hungry)):
-            hungry, _ = self._hungry.popitem(last=False)
-            if not hungry.wants_session:
-                continue
-            self._hungry[hungry] = None
+            self._serve(self._hungry.popitem(last=False)[0])
             if not self._slots.are_free:
-                self._make_room(hungry)
                 return
-            hungry.open_session()
 
     def _wait_at_gate(self) -> None:
         if not self._at_gate:

@@ -82,6 +82,7 @@ class RemoteSession:
         self.address = ""
         self._opened = 0.0
         self._loading = False
+        self._filling = False
         self._leaving = False
         self._under_way: dict[RemoteAttempt, Deferred[None] | None] = {}
         self._idle: IDelayedCall | None = None
@@ -144,11 +145,18 @@ class RemoteSession:
     # --- Message after message -----------------------------------------------
 
     def _fill(self) -> None:
-        while self._may_begin():
-            attempt = self._destination.next_for(self)
-            if attempt is None:
-                break
-            self._begin(attempt)
+        # What ends at once comes here again; the loop goes on with it.
+        if self._filling:
+            return
+        self._filling = True
+        try:
+            while self._may_begin():
+                attempt = self._destination.next_for(self)
+                if attempt is None:
+                    break
+                self._begin(attempt)
+        finally:
+            self._filling = False
         if not self._under_way and self._idle is None:
             self._pause()
 
