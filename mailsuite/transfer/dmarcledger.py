@@ -90,11 +90,12 @@ class Tally:
 
     :param published: its policy as it was last found.
     :param passed: some of its mail passed.
+    :param observations: as ``print_observation`` prints them.
     """
 
     published: Published
     passed: bool = False
-    observations: Counter[Observation] = field(default_factory=Counter)
+    observations: Counter[bytes] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -342,6 +343,13 @@ class DMARCLedger:
             raise
 
 
+def print_observation(seen: Observation) -> bytes:
+    """
+    An observation as it is kept; equal ones are the same octets.
+    """
+    return msgspec.json.encode(seen)
+
+
 def _number(database: Connection, of: DomainDay, tally: Tally) -> int | None:
     """
     The row of a domain and its day, with its last policy; None if there is no
@@ -377,11 +385,10 @@ def _count(
     room = min(room, MOST_OF_DOMAIN - had)
     added = missed = 0
     for seen, count in tally.observations.items():
-        octets = msgspec.json.encode(seen)
         changed = database.execute(
             "UPDATE observation SET count = count + ?"
             " WHERE domain = ? AND seen = ?",
-            (count, number, octets),
+            (count, number, seen),
         ).rowcount
         if changed:
             continue
@@ -389,7 +396,7 @@ def _count(
             missed += count
             continue
         database.execute(
-            "INSERT INTO observation VALUES (?, ?, ?)", (number, octets, count)
+            "INSERT INTO observation VALUES (?, ?, ?)", (number, seen, count)
         )
         added += 1
     database.execute(

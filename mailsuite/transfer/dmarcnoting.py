@@ -28,6 +28,7 @@ from mailsuite.transfer.dmarcledger import (
     DMARCLedger,
     DomainDay,
     Tally,
+    print_observation,
 )
 from mailsuite.transfer.threads import InPool
 
@@ -36,7 +37,10 @@ _WRITE_AFTER = 10.0
 #: Different observations that are written down at once; and those that are
 #: held while the disk is slow.
 _SOON = 2_000
-_MOST_HELD = 20_000
+_MOST_HELD = 10_000
+#: Octets of an observation; those with more tell of nothing but an attempt to
+#: fill our memory.
+_LONGEST = 4_096
 
 _DONE = {
     Treatment.NOTE: Policy.NONE,
@@ -79,8 +83,18 @@ class DMARCNoting:
             return
         if found.verdict not in {Verdict.PASS, Verdict.FAIL}:
             return
-        if self._held >= _MOST_HELD:
+        seen = print_observation(
+            observation(
+                envelope.origin.peer,
+                found,
+                examined.spf,
+                examined.dkim,
+                done=_DONE[examined.treatment],
+            )
+        )
+        if self._held >= _MOST_HELD or len(seen) > _LONGEST:
             self._left_out += 1
+            self._write_after(_WRITE_AFTER)
             return
         day = int(self._clock.seconds() // DAY)
         tally = self._tallies.setdefault(
@@ -88,13 +102,6 @@ class DMARCNoting:
         )
         tally.published = published
         tally.passed |= found.verdict is Verdict.PASS
-        seen = observation(
-            envelope.origin.peer,
-            found,
-            examined.spf,
-            examined.dkim,
-            done=_DONE[examined.treatment],
-        )
         self._held += seen not in tally.observations
         tally.observations[seen] += 1
         self._write_after(0.0 if self._held == _SOON else _WRITE_AFTER)

@@ -82,8 +82,7 @@ def _shorter(report: AggregateReport) -> AggregateReport:
     return replace(
         report,
         metadata=replace(
-            report.metadata,
-            errors=("The rarest observations are left out.",),
+            report.metadata, error="The rarest observations are left out."
         ),
         observations=kept,
     )
