@@ -35,6 +35,7 @@ from mailsuite.accounts.errors import (
     BadName,
     BadQuota,
     NoSuchAccount,
+    NoSuchDomain,
     NoSuchTarget,
 )
 from mailsuite.accounts.importing import import_lines
@@ -270,6 +271,17 @@ class Administration:
         All domains.
         """
         return await self._directory.read(domain_rows.entries)
+
+    async def our_domain(self, name: str) -> str:
+        """
+        The name of a domain of ours, as A-labels.
+
+        :raises NoSuchDomain: it is none.
+        """
+        domain = typed_domain(name)
+        if not self._directory.is_ours(domain):
+            raise NoSuchDomain(f"{name} is no domain of this suite")
+        return domain
 
     async def remove_domain(self, name: str) -> None:
         """

@@ -8,8 +8,12 @@ import click
 
 from mailsuite.app.commands.aliases import alias
 from mailsuite.app.commands.app_passwords import app_password
+from mailsuite.app.commands.dkim import dkim
+from mailsuite.app.commands.dns import dns
 from mailsuite.app.commands.domains import domain
+from mailsuite.app.commands.queues import queue, trace
 from mailsuite.app.commands.quotas import quota
+from mailsuite.app.commands.sending import send, sendmail_command
 from mailsuite.app.commands.suite import check_config, status
 from mailsuite.app.commands.terminal import CONTEXT, where_options
 from mailsuite.app.commands.users import user
@@ -33,6 +37,12 @@ for _command in (
     domain,
     app_password,
     quota,
+    queue,
+    trace,
+    send,
+    sendmail_command,
+    dns,
+    dkim,
     check_config,
     status,
 ):

@@ -22,6 +22,17 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from mailsuite.app import values
+from mailsuite.app.sendingconfig import (
+    DNS,
+    Checks,
+    QueueTimes,
+    Relay,
+    Reports,
+    Route,
+    Sending,
+    networks_faults,
+    sending_faults,
+)
 
 ListenerProtocol = Literal[
     "smtp", "lmtp", "submission", "submissions",
@@ -137,6 +148,13 @@ class Configuration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     certificate: list[Certificate] = []
     limits: Limits = Limits()
     login: Login = Login()
+    relay: Relay = Relay()
+    dns: DNS = DNS()
+    queue: QueueTimes = QueueTimes()
+    sending: Sending = Sending()
+    route: list[Route] = []
+    checks: Checks = Checks()
+    reports: Reports = Reports()
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +412,17 @@ def _contradictions(file: str, found: Configuration) -> list[Fault]:
                     "another port, or another address",
                 )
             )
+    faults += [
+        Fault(file, *finding)
+        for finding in sending_faults(
+            found.relay,
+            found.dns,
+            found.queue,
+            found.sending,
+            found.route,
+            found.checks,
+        )
+    ]
     return faults + _number_faults(file, found)
 
 
@@ -405,11 +434,10 @@ def _listener_faults(file: str, key: str, listener: Listener) -> list[Fault]:
         faults.append(
             Fault(file, f"{key}.address", repr(listener.address), expected)
         )
-    for place, network in enumerate(listener.proxy):
-        if expected := values.expected_network(network):
-            faults.append(
-                Fault(file, f"{key}.proxy[{place}]", repr(network), expected)
-            )
+    faults += [
+        Fault(file, *finding)
+        for finding in networks_faults(f"{key}.proxy", listener.proxy)
+    ]
     mode = USUAL_TLS[listener.protocol]
     if mode == "implicit" and listener.tls not in (None, "implicit"):
         faults.append(
@@ -457,4 +485,19 @@ def _resolved(found: Configuration, path: Path) -> Configuration:
             for c in found.certificate
             if c is not None  # not well formed: it has its fault
         ],
+        sending=msgspec.structs.replace(
+            found.sending,
+            authorities=_beside(folder, found.sending.authorities),
+        ),
+        route=[
+            msgspec.structs.replace(
+                one, password_file=_beside(folder, one.password_file)
+            )
+            for one in found.route
+            if one is not None
+        ],
     )
+
+
+def _beside(folder: Path, path: str) -> str:
+    return str(folder / path) if path else ""

@@ -31,6 +31,7 @@ from mailsuite.pop3.protocol import pop3_factory
 from mailsuite.smtp.listener import Limits as SMTPLimits
 from mailsuite.smtp.listener import Listener as SMTPListener
 from mailsuite.smtp.listener import Purpose
+from mailsuite.smtp.networks import Networks
 from mailsuite.smtp.protocol import smtp_factory
 from mailsuite.wire.transcript import Transcript
 
@@ -101,6 +102,16 @@ class FrontEnds:
         whole: Factory = factory
         return whole
 
+    def local_factory(self) -> Factory:
+        """
+        What the socket of local programs builds its connections with.
+        """
+        settings = Settings(self._shared.clock, None)
+        self._conversations.append(settings.open_conversations)
+        return self._smtp(
+            Purpose.LOCAL, settings, self._transcript("smtp", "local")
+        )
+
     async def end_conversations(self, patience: float) -> None:
         """
         Tell every session, and wait until they are gone or the patience is
@@ -151,11 +162,24 @@ class FrontEnds:
                 transcript=transcript,
                 **limits,
             )
-        purpose = _PURPOSES[listener.protocol]
+        return self._smtp(_PURPOSES[listener.protocol], settings, transcript)
+
+    def _smtp(
+        self,
+        purpose: Purpose,
+        settings: Settings,
+        transcript: TranscriptOf | None,
+    ) -> ConversationFactory:
+        shared = self._shared
+        found = shared.configuration
         bears = SMTPLimits(recipients=found.limits.recipients)
-        if purpose is Purpose.LMTP:
+        if purpose in (Purpose.LMTP, Purpose.LOCAL):
             # A list's server may hand over any number of dead addresses.
             bears = replace(bears, refused_recipients=sys.maxsize)
+        most = found.limits.connections_per_address
+        if purpose is Purpose.LOCAL:
+            # All local users come from one place.
+            most = found.limits.connections
         return smtp_factory(
             settings,
             SMTPListener(
@@ -163,11 +187,13 @@ class FrontEnds:
                 found.host_name,
                 clear_passwords=found.login.plaintext,
                 limits=bears,
+                trusted=Networks.parse(found.relay.networks),
             ),
             reception=shared.reception,
             login=shared.login,
             transcript=transcript,
-            **limits,
+            most=found.limits.connections,
+            most_per_address=most,
         )
 
     def _transcript(self, notation: str, protocol: str) -> TranscriptOf | None:

@@ -17,9 +17,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
 from twisted.application.service import IService
 
-from mailsuite.app import config
+from mailsuite.app import config, values
 from mailsuite.app.check import try_out
 from mailsuite.app.config import (
     Configuration,
@@ -27,6 +28,7 @@ from mailsuite.app.config import (
     Fault,
 )
 from mailsuite.app.options import Options, StartOptions
+from mailsuite.app.sendingconfig import Route
 from mailsuite.app.sockets import PortsTaken, open_all
 from mailsuite.app.statelock import in_use
 from mailsuite.app.suite import Start, Suite
@@ -111,10 +113,11 @@ def _file(start: StartOptions) -> Path | None:
         if start["ephemeral"] and not start["config"]
         else (config.find_file(start["config"]))
     )
-    if path is not None and start.ports:
+    if path is not None and (start.ports or start["domain"]):
+        option = "--port" if start.ports else "--domain"
         raise SystemExit(
-            "mailsuite: --port is for a start without configuration; change "
-            f"the listeners in {path}"
+            f"mailsuite: {option} is for a start without configuration; change "
+            f"{path}"
         )
     return path.absolute() if path is not None else None
 
@@ -129,12 +132,28 @@ def _keeps_its_user(twistd: _Twistd) -> bool:
 def _configuration(
     start: StartOptions, path: Path | None
 ) -> tuple[Configuration, list[Fault]]:
+    routes = [Route(to=domain, via=via) for domain, via in start.routes]
+    faults: list[Fault] = []
     if path is not None:
-        return config.examine(path)
-    if start["ephemeral"]:
+        found, faults = config.examine(path)
+    else:
         free = dict.fromkeys(config.EMBEDDED_PORTS, 0)
-        return config.embedded(free | start.ports), []
-    return config.embedded(start.ports), []
+        usual = free if start["ephemeral"] else {}
+        found = config.embedded(usual | start.ports)
+        found = _named(found, start["domain"])
+    # A later one of the same pattern counts.
+    return replace(found, route=[*found.route, *routes]), faults
+
+
+def _named(found: Configuration, domain: str | None) -> Configuration:
+    """
+    A configuration for a domain of that name.
+    """
+    if domain is None:
+        return found
+    if expected := values.expected_domain(domain):
+        raise SystemExit(f"mailsuite: --domain {domain}: expected {expected}")
+    return replace(found, default_domain=domain, host_name=domain)
 
 
 def _state(start: StartOptions, found: Configuration) -> Path:

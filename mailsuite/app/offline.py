@@ -5,9 +5,10 @@ An operation without a running suite: this process has the state folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -18,9 +19,12 @@ from mailsuite.accounts.threads import SameThread
 from mailsuite.app import directory
 from mailsuite.app.config import Configuration
 from mailsuite.app.directory import PeopleThreads
-from mailsuite.app.operations import Plain, perform
+from mailsuite.app.operations import Office, Plain, perform
 from mailsuite.app.statelock import StateLock
 from mailsuite.disk import Disk
+from mailsuite.transfer.keys import Keys
+
+T = TypeVar("T")
 
 #: What may be done before the first start.
 _BEGINNINGS = {"user.add", "user.import", "domain.add", "alias.add"}
@@ -87,9 +91,15 @@ async def _perform(
     await people.directory.open()
     try:
         await people.ensure_default_domain()
-        return await perform(people.administration, operation, arguments)
+        keys = Keys(disk, str(state / "dkim"))
+        office = Office(people.administration, keys, _at_once, None, date.today)
+        return await perform(office, operation, arguments)
     finally:
         await people.directory.close()
+
+
+async def _at_once(work: Callable[[], T]) -> T:
+    return work()
 
 
 def _result(coroutine: Coroutine[Any, Any, Plain]) -> Plain:

@@ -8,16 +8,60 @@ since they may come over the control socket) and returns plain values again.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from mailsuite.accounts.administration import Administration
 from mailsuite.errors import MailError
+from mailsuite.transfer.filters import Filter
+from mailsuite.transfer.keys import Keys
+from mailsuite.transfer.operating import Operator
+from mailsuite.transfer.story import steps
+from mailsuite.transfer.threads import InPool
 
 #: Arguments and results are what JSON can carry.
 Plain = Any
-Operation = Callable[[Administration, dict[str, Plain]], Awaitable[object]]
+
+
+class NotWithoutSuite(MailError):
+    """
+    The operation needs the suite to run.
+    """
+
+    temporary = True
+    public = "no suite runs there; start it first"
+
+
+class NotQueued(MailError):
+    """
+    No message of that id waits.
+    """
+
+    public = "no such message waits; mailsuite trace knows those that ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """
+    What operations are carried out with.
+
+    :param operator: of the queue; None while no suite runs.
+    :param today: for names made of the date.
+    """
+
+    administration: Administration
+    keys: Keys
+    in_pool: InPool
+    operator: Operator | None
+    today: Callable[[], date]
+
+
+_OnAccounts = Callable[[Administration, dict[str, Plain]], Awaitable[object]]
+Operation = Callable[[Office, dict[str, Plain]], Awaitable[object]]
 
 _OPERATIONS: dict[str, Operation] = {}
 
@@ -28,7 +72,26 @@ class UnknownOperation(Exception):
     """
 
 
-def _operation(name: str) -> Callable[[Operation], Operation]:
+def _operation(name: str) -> Callable[[_OnAccounts], _OnAccounts]:
+    """
+    An operation on accounts, aliases, domains and their like.
+    """
+
+    def keep(operation: _OnAccounts) -> _OnAccounts:
+        def whole(office: Office, given: dict[str, Plain]) -> Awaitable[object]:
+            return operation(office.administration, given)
+
+        _OPERATIONS[name] = whole
+        return operation
+
+    return keep
+
+
+def _of_office(name: str) -> Callable[[Operation], Operation]:
+    """
+    An operation on anything else.
+    """
+
     def keep(operation: Operation) -> Operation:
         _OPERATIONS[name] = operation
         return operation
@@ -37,7 +100,7 @@ def _operation(name: str) -> Callable[[Operation], Operation]:
 
 
 async def perform(
-    administration: Administration, name: str, arguments: dict[str, Plain]
+    office: Office, name: str, arguments: dict[str, Plain]
 ) -> Plain:
     """
     Carry out an operation.
@@ -49,7 +112,7 @@ async def perform(
     operation = _OPERATIONS.get(name)
     if operation is None:
         raise UnknownOperation(name)
-    result = await operation(administration, arguments)
+    result = await operation(office, arguments)
     return msgspec.to_builtins(result)
 
 
@@ -162,3 +225,118 @@ async def _quota_set(admin: Administration, given: dict[str, Plain]) -> object:
 @_operation("quota.show")
 async def _quota_show(admin: Administration, given: dict[str, Plain]) -> object:
     return await admin.quota(given["address"])
+
+
+# --- Signing keys ------------------------------------------------------------
+
+
+@_of_office("dkim.new")
+async def _dkim_new(office: Office, given: dict[str, Plain]) -> object:
+    domain = await office.administration.our_domain(given["domain"])
+    return await office.in_pool(
+        partial(
+            office.keys.new,
+            domain,
+            given["selector"],
+            office.today(),
+            given["bits"],
+        )
+    )
+
+
+@_of_office("dkim.list")
+async def _dkim_list(office: Office, given: dict[str, Plain]) -> object:
+    domain = given.get("domain")
+    if domain is not None:
+        domain = await office.administration.our_domain(domain)
+    return await office.in_pool(partial(office.keys.stored, domain))
+
+
+@_of_office("dkim.use")
+async def _dkim_use(office: Office, given: dict[str, Plain]) -> object:
+    domain = await office.administration.our_domain(given["domain"])
+    return await office.in_pool(partial(office.keys.use, domain))
+
+
+@_of_office("dkim.remove")
+async def _dkim_remove(office: Office, given: dict[str, Plain]) -> object:
+    domain = await office.administration.our_domain(given["domain"])
+    await office.in_pool(partial(office.keys.remove, domain, given["selector"]))
+    return None
+
+
+# --- The queue ---------------------------------------------------------------
+
+
+def _operator(office: Office) -> Operator:
+    if office.operator is None:
+        raise NotWithoutSuite
+    return office.operator
+
+
+def _filter(given: dict[str, Plain]) -> Filter:
+    """
+    What a command's options choose.
+    """
+    chosen = dict(given["filter"])
+    return Filter(**chosen | {"ids": tuple(chosen.get("ids") or ())})
+
+
+@_of_office("queue.list")
+async def _queue_list(office: Office, given: dict[str, Plain]) -> object:
+    return await _operator(office).page(_filter(given), after=given["after"])
+
+
+@_of_office("queue.show")
+async def _queue_show(office: Office, given: dict[str, Plain]) -> object:
+    shown = await _operator(office).show(given["queue_id"])
+    if shown is None:
+        raise NotQueued
+    entry = shown.standing.entry
+    return {
+        "queue_id": entry.queue_id,
+        "octets": shown.standing.content.octets,
+        "expiry": entry.expiry,
+        "held": shown.standing.held,
+        "steps": steps(shown.standing, None),
+        "header": shown.section.decode("utf-8", "replace"),
+    }
+
+
+@_of_office("queue.retry")
+async def _queue_retry(office: Office, given: dict[str, Plain]) -> object:
+    return await _operator(office).retry(_filter(given))
+
+
+@_of_office("queue.hold")
+async def _queue_hold(office: Office, given: dict[str, Plain]) -> object:
+    return await _operator(office).hold(_filter(given), "held by the operator")
+
+
+@_of_office("queue.release")
+async def _queue_release(office: Office, given: dict[str, Plain]) -> object:
+    return await _operator(office).release(_filter(given))
+
+
+@_of_office("queue.drop")
+async def _queue_drop(office: Office, given: dict[str, Plain]) -> object:
+    return await _operator(office).drop(
+        _filter(given), "dropped by the operator"
+    )
+
+
+@_of_office("queue.flush")
+async def _queue_flush(office: Office, given: dict[str, Plain]) -> object:
+    return await _operator(office).retry(Filter())
+
+
+@_of_office("queue.trace")
+async def _queue_trace(office: Office, given: dict[str, Plain]) -> object:
+    return [
+        {
+            "queue_id": one.standing.entry.queue_id,
+            "ended": one.ended,
+            "steps": steps(one.standing, one.ended),
+        }
+        for one in await _operator(office).trace(given["what"])
+    ]

@@ -31,6 +31,13 @@ class StartOptions(usage.Options):
             "/etc/mailsuite/mailsuite.toml or /etc/mailsuite.toml.",
         ],
         [
+            "domain",
+            "d",
+            None,
+            "Domain of the accounts where there is no configuration file.  "
+            "[default: localhost]",
+        ],
+        [
             "state",
             "s",
             None,
@@ -55,6 +62,25 @@ class StartOptions(usage.Options):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self.ports: dict[str, int] = {}
+        self.routes: list[tuple[str, str]] = []
+
+    def opt_route(self, text: str) -> None:
+        """
+        Where mail for a domain goes instead of where the DNS says:
+        DOMAIN=HOST:PORT, as in example.org=127.0.0.1:3525; .example.org is
+        all below it, * all domains.  May be repeated.
+        """
+        # Imported late: twistd --help reads this module for every plugin.
+        from mailsuite.transfer.routes import parse_route
+
+        try:
+            parse_route(text)
+        except ValueError:
+            raise usage.UsageError(
+                f"--route {text}: expected DOMAIN=HOST:PORT"
+            ) from None
+        domain, _, via = text.partition("=")
+        self.routes.append((domain, via))
 
     def opt_port(self, text: str) -> None:
         """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from mailsuite.app.control import ControlFactory, Perform
 from mailsuite.app.control import listen as listen_for_commands
 from mailsuite.app.directsend import send_directly
 from mailsuite.app.frontends import FrontEnds, Shared
+from mailsuite.app.localsocket import listen as listen_for_programs
+from mailsuite.app.operations import Office
+from mailsuite.app.sending import Sending
 from mailsuite.app.sockets import Bound
 from mailsuite.app.tls import Certificates
 from mailsuite.disk import Disk
@@ -31,25 +35,13 @@ from mailsuite.mail.uniqueids import UniqueIdFormat
 from mailsuite.store.pool import Pool
 from mailsuite.store.service import MailboxService, StoreLimits
 from mailsuite.store.watcher import Watcher
-from mailsuite.transfer.attempt import LocalAttempt
-from mailsuite.transfer.local import LocalDelivery
-from mailsuite.transfer.queue import Queue
-from mailsuite.transfer.queueids import QueueIds
-from mailsuite.transfer.reception import Limits as ReceptionLimits
-from mailsuite.transfer.reception import Reception
-from mailsuite.transfer.room import Room
-from mailsuite.transfer.spool import Spool
 
 #: Threads of each kind; two cores hash two passwords at a time.
 _STORE_THREADS = 16
-_QUEUE_THREADS = 2
 _HASH_THREADS = 2
 
 #: Logins that may wait for a thread.
 _HASHES_WAITING = 256
-
-#: sending.md A9: room that must be left for what is under way.
-_ROOM_OCTETS = 200 * 1024 * 1024
 
 
 class Parts:
@@ -89,10 +81,11 @@ class Parts:
             reactor,
         )
         self._store_pool = Pool("store", _STORE_THREADS, reactor.callFromThread)
-        self._queue_pool = Pool("queue", _QUEUE_THREADS, reactor.callFromThread)
         self._ports: list[IListeningPort] = []
         self._build_store()
-        self._build_transfer()
+        self.sending = Sending(
+            configuration, state, reactor, disk, self.people, self._mailboxes
+        )
         self._front_ends = FrontEnds(
             Shared(
                 configuration=configuration,
@@ -100,7 +93,7 @@ class Parts:
                 certificates=certificates,
                 login=self._login,
                 mailboxes=self._mailboxes,
-                reception=self._reception,
+                reception=self.sending.reception,
                 transcript=transcript,
             )
         )
@@ -128,35 +121,16 @@ class Parts:
             failure_seconds=found.login.failure_seconds,
         )
 
-    def _build_transfer(self) -> None:
-        found = self._configuration
-        in_pool = self._queue_pool.run
-        folder = str(self._state / "queue")
-        spool = Spool(self._disk, folder)
-        attempt = LocalAttempt(
-            spool, self.people.directory, self._mailboxes, in_pool
-        )
-        ids = QueueIds(spool, self._reactor, in_pool)
-        self._queue = Queue(spool, attempt, ids, self._reactor, in_pool)
-        room = Room(
-            spool.free,
-            max(2 * found.limits.message_octets, _ROOM_OCTETS),
-            self._reactor,
-            in_pool,
-        )
-        self._reception = Reception(
-            self.people.directory,
-            self._mailboxes,
-            LocalDelivery(self._mailboxes, self._queue),
-            self._reactor,
-            ids=ids,
-            room=room,
-            default_domain=found.default_domain,
-            limits=ReceptionLimits(
-                size=found.limits.message_octets,
-                recipients=found.limits.recipients,
-                hops=found.limits.received_fields,
-            ),
+    def office(self) -> Office:
+        """
+        What operations are carried out with.
+        """
+        return Office(
+            self.people.administration,
+            self.sending.keys,
+            self.sending.in_pool,
+            self.sending.queue.operator,
+            date.today,
         )
 
     async def open(self) -> None:
@@ -166,7 +140,7 @@ class Parts:
         self._database_threads.start()
         self._hash_threads.start()
         await self.people.directory.open()
-        await self._queue.start()
+        await self.sending.open()
 
     def listen(self, bound: list[Bound], perform: Perform) -> None:
         """
@@ -181,17 +155,20 @@ class Parts:
             self._ports.append(port)
             # The reactor has a duplicate of its own.
             one.socket.close()
-        self._ports.append(
+        self._ports += [
             listen_for_commands(
                 self._state, self._reactor, ControlFactory(perform)
-            )
-        )
+            ),
+            listen_for_programs(
+                self._state, self._reactor, self._front_ends.local_factory()
+            ),
+        ]
 
     async def in_thread(self, work: Callable[[], None]) -> None:
         """
         Do what blocks, a durable write for example, off the reactor.
         """
-        await self._queue_pool.run(work)
+        await self.sending.in_pool(work)
 
     async def use(self, address: str) -> Quota:
         """
@@ -232,11 +209,10 @@ class Parts:
             [_stopped(port) for port in self._ports], consumeErrors=True
         )
         await self._front_ends.end_conversations(patience)
-        await self._queue.stop()
+        await self.sending.close()
         await self._mailboxes.close()
         await self.people.directory.close()
         self._store_pool.stop()
-        self._queue_pool.stop()
         self._hash_threads.stop()
         self._database_threads.stop()
 

@@ -173,6 +173,7 @@ class Suite(Service):
                 raise ConfigurationFaulty(faults)
         for name in ("ca", "certificates", "mail", "queue"):
             self._disk.make_folders(str(start.state / name))
+        self._disk.make_folders(str(start.state / "dkim"), 0o700)
         self._certificates = Certificates(
             self._pairs(start.configuration), self._reactor
         )
@@ -340,9 +341,9 @@ class Suite(Service):
         assert self._welcome is not None
         if operation == "status":
             return self._welcome.status()
-        result = await perform(
-            self._parts.people.administration, operation, given
-        )
+        result = await perform(self._parts.office(), operation, given)
+        if operation == "user.resume":
+            await self._parts.sending.resumed(result["address"])
         if operation == "quota.show":
             use = await self._parts.use(result["address"])
             result |= {

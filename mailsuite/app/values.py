@@ -14,6 +14,8 @@ from collections.abc import Callable
 from mailsuite.accounts.errors import BadAddress
 from mailsuite.accounts.names import typed_domain, typed_outside
 from mailsuite.mail.uniqueids import UniqueIdFormat
+from mailsuite.transfer.resolver import parse_server
+from mailsuite.transfer.routes import parse_route
 
 
 def expected_number(
@@ -43,6 +45,29 @@ def expected_network(text: str) -> str | None:
     if _fails(ipaddress.ip_network, text):
         return "an IP address or network such as '10.0.0.0/8'"
     return None
+
+
+def expected_server(text: str) -> str | None:
+    """
+    The address of a DNS server, with or without a port.
+    """
+    if _fails(parse_server, text):
+        return "an IP address, or one with a port: '192.0.2.1:5353'"
+    return None
+
+
+def expected_hop(text: str) -> str | None:
+    """
+    A host that mail is handed to, with or without a port.
+    """
+    if _fails(_hop, text):
+        return "a host, or one with a port: 'smtp.example.net:587'"
+    return None
+
+
+def _hop(text: str) -> None:
+    # A route's own form has a pattern in front.
+    parse_route(f"example.org={text}")
 
 
 def expected_domain(text: str) -> str | None:

@@ -48,7 +48,7 @@ class RemoteDelivery(Protocol):
         Try once; every recipient's number is answered.
         """
 
-    def forget(self, domain: str | None = None) -> None:
+    def forget(self) -> None:
         """
         What is known of hosts that do not answer is known no longer.
         """

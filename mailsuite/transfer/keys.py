@@ -161,7 +161,10 @@ class Keys:
             if name in taken:
                 raise KeyExists
         state = KeyState.NEXT if taken else KeyState.SIGNING
-        made = {base: new_rsa(bits), base + "e": new_ed25519()}
+        made: dict[str, PrivateKey] = {
+            base: new_rsa(bits),
+            base + "e": new_ed25519(),
+        }
         folder = os.path.join(self._folder, domain)
         self._disk.make_folders(folder, 0o700)
         for name, private in made.items():

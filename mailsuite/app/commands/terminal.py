@@ -53,6 +53,17 @@ class Where:
             raise click.ClickException(str(faulty)) from faulty
         return found
 
+    def state_folder(self) -> Path:
+        """
+        Its state folder.
+
+        :raises click.ClickException: the configuration is faulty.
+        """
+        return self._state(self.read())
+
+    def _state(self, found: config.Configuration) -> Path:
+        return Path(self.state or found.state).absolute()
+
     def perform(self, operation: str, **arguments: Plain) -> Plain:
         """
         Carry out an operation, by the running suite or without one.
@@ -60,7 +71,7 @@ class Where:
         :raises click.ClickException: it cannot be done.
         """
         found = self.read()
-        state = Path(self.state or found.state).absolute()
+        state = self._state(found)
         try:
             return ask(state, operation, arguments)
         except NotRunning:
