@@ -71,10 +71,18 @@ class Both:
         async def one(sent: ClientMessage) -> None:
             replies.append(list(await self.client.send(sent)))
 
-        while len(replies) < len(messages):
+        sending: list[Deferred[None]] = []
+        while left:
             while left and self.client.ready:
-                Deferred.fromCoroutine(one(left.pop(0)))
+                sending.append(Deferred.fromCoroutine(one(left.pop(0))))
+            answered = len(replies)
             self.pump()
+            if len(replies) == answered:
+                break
+        for sent in sending:
+            # What is still under way never ends: both wait.
+            sent.cancel()
+            sent.addErrback(lambda failure: None)
         return replies
 
 
