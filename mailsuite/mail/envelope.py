@@ -51,6 +51,8 @@ class Sender:
     :param envelope_id: ENVID, decoded (RFC 3461 4.4).
     :param requiretls: whether REQUIRETLS was asked for (RFC 8689).
     :param hold_until: not to be sent before, seconds since 1970 (RFC 4865).
+    :param tls_optional: its header says ``TLS-Required: No`` (RFC 8689 5): it
+        is to arrive whatever policies say.
     """
 
     reverse_path: Address | None
@@ -62,6 +64,7 @@ class Sender:
     envelope_id: str | None = None
     requiretls: bool = False
     hold_until: float | None = None
+    tls_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

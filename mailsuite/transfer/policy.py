@@ -28,10 +28,12 @@ class HostDemand:
     How one host is to be spoken with.
 
     :param clear: if its TLS fails, it may be spoken with in clear.
+    :param counted: what comes of it may be reported (RFC 8460 4).
     """
 
     tls: TLSDemand
     clear: bool = False
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,17 @@ class Policy(Protocol):
 class AnyHost:
     """
     Nothing is demanded: TLS where it is offered, and works (RFC 7435).
+
+    :param counted: as in ``HostDemand``.
     """
+
+    counted: bool = True
 
     async def for_host(self, host: MailHost) -> HostDemand | Outcome:
         """
         TLS if it can be.
         """
-        return HostDemand(OPPORTUNISTIC, clear=True)
+        return HostDemand(OPPORTUNISTIC, clear=True, counted=self.counted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ from random import Random
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from mailsuite.emailauth.domains import ascii_domain
+from mailsuite.errors import MailError
 from mailsuite.interfaces import IResolver
+from mailsuite.mail.envelope import Sender
 from mailsuite.smtp.clienttls import Judge
 from mailsuite.transfer.candidates import last_address
 from mailsuite.transfer.destinations import Destinations
@@ -28,9 +31,14 @@ from mailsuite.transfer.inquiries import answered
 from mailsuite.transfer.mx import Ourselves, mail_hosts, one_host
 from mailsuite.transfer.outcome import Kind, Outcome
 from mailsuite.transfer.outgoing import Outgoing
-from mailsuite.transfer.policy import DomainPolicy, Policy, RoutePolicy
+from mailsuite.transfer.policy import (
+    AnyHost,
+    DomainPolicy,
+    Policy,
+    RoutePolicy,
+)
 from mailsuite.transfer.remoteattempt import RemoteAttempt
-from mailsuite.transfer.remotesession import STOPPING
+from mailsuite.transfer.remotesession import STOPPING, UNREADABLE
 from mailsuite.transfer.routes import NextHop, Routes, RouteTLS
 from mailsuite.transfer.surroundings import (
     Connector,
@@ -98,21 +106,27 @@ class Remote:
         plan = await self._plan(outgoing)
         if isinstance(plan, Outcome):
             return _all(outgoing, plan)
-        fit = await fit_of(outgoing)
-        if fit.long_lines:
-            remade = outgoing.remade
-            new = None if remade is None else await remade()
-            if new is None:
-                return _all(outgoing, _LONG_LINES)
-            outgoing, fit = new, Fit(False, fit.smtputf8, False)
+        try:
+            fit = await fit_of(outgoing)
+            if fit.long_lines:
+                remade = outgoing.remade
+                new = None if remade is None else await remade()
+                if new is None:
+                    return _all(outgoing, _LONG_LINES)
+                outgoing, fit = new, Fit(False, fit.smtputf8, False)
+        except (MailError, OSError):
+            return _all(outgoing, UNREADABLE)
         if self._stopping:
             return _all(outgoing, STOPPING)
         attempt = RemoteAttempt(outgoing, fit, _wanted(outgoing, plan))
-        self._destinations.of(plan).add(attempt)
+        destination = self._destinations.of(plan)
+        destination.add(attempt)
         try:
             return await attempt.ended
         except CancelledError:
-            if not self._abandon(attempt, plan):
+            if not self._may_be_taken(attempt):
+                destination.remove(attempt)
+                attempt.settle_rest(STOPPING)
                 raise
         return await attempt.ended
 
@@ -130,26 +144,27 @@ class Remote:
         self._stopping = True
         await self._destinations.stop()
 
-    def _abandon(self, attempt: RemoteAttempt, plan: Plan) -> bool:
+    def _may_be_taken(self, attempt: RemoteAttempt) -> bool:
         """
+        End an attempt that nobody waits for.
+
         :return: whether its answer is still to be waited for.
         """
         session = attempt.session
-        if session is not None and session.abandon(attempt):
-            attempt.ended = Deferred()
-            return True
-        self._destinations.of(plan).remove(attempt)
-        attempt.settle_rest(STOPPING)
-        return False
+        if session is None or not session.abandon(attempt):
+            return False
+        attempt.ended = Deferred()
+        return True
 
     async def _plan(self, outgoing: Outgoing) -> Plan | Outcome:
         sender = outgoing.sender
         hop = self._routes.find(outgoing.domain, outgoing.origin, sender)
-        key = outgoing.domain, hop, sender.requiretls
+        wishes = sender.requiretls, sender.tls_optional
+        key = outgoing.domain, hop, wishes
         until, plan = self._plans.get(key, (0.0, None))
         if plan is not None and self._clock.seconds() < until:
             return plan
-        plan = await self._found(outgoing.domain, hop, sender.requiretls)
+        plan = await self._found(outgoing.domain, hop, sender)
         self._plans[key] = self._clock.seconds() + _PLAN_SECONDS, plan
         self._plans.move_to_end(key)
         if len(self._plans) > _MOST_PLANS:
@@ -157,7 +172,7 @@ class Remote:
         return plan
 
     async def _found(
-        self, domain: str, hop: NextHop, requiretls: bool
+        self, domain: str, hop: NextHop, sender: Sender
     ) -> Plan | Outcome:
         if hop.host:
             hosts = await answered(one_host(hop.host), self._resolver)
@@ -168,12 +183,16 @@ class Remote:
             hosts = await answered(inquiry, self._resolver)
             if isinstance(hosts, Outcome):
                 return hosts
+        requiretls = sender.requiretls
         policy: DomainPolicy
         if hop.host or hop.tls is not RouteTLS.OPPORTUNISTIC:
             policy = RoutePolicy(hop.tls, self._judge, requiretls)
+        elif sender.tls_optional and not requiretls:
+            # RFC 8689 4.1
+            policy = AnyHost(counted=False)
         else:
             policy = await self._policy.for_domain(
-                domain, hosts, requiretls=requiretls
+                ascii_domain(domain) or domain, hosts, requiretls=requiretls
             )
         return Plan(domain, hop, hosts, policy)
 

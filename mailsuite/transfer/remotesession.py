@@ -20,6 +20,8 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from mailsuite.errors import MailError
+from mailsuite.interfaces import IContent
 from mailsuite.smtp.client import ClientMessage, SMTPClient
 from mailsuite.smtp.wire.failures import (
     BadReply,
@@ -34,6 +36,7 @@ from mailsuite.transfer import verdicts
 from mailsuite.transfer.approach import Approach
 from mailsuite.transfer.candidates import Candidate
 from mailsuite.transfer.outcome import Kind, Outcome
+from mailsuite.transfer.outgoing import Outgoing
 from mailsuite.transfer.remoteattempt import RemoteAttempt, Transaction
 from mailsuite.transfer.surroundings import Plan, Surroundings
 from mailsuite.transfer.verdicts import Unreached
@@ -46,13 +49,22 @@ STOPPING = Outcome(
     Kind.DEFERRED, "4.3.2", "this server is stopping", counts=False
 )
 
+#: Our own disk fails, and nobody was asked.
+UNREADABLE = Outcome(Kind.DEFERRED, "4.3.0", "the message cannot be read here")
+
 _INTERNAL = Outcome(Kind.DEFERRED, "4.3.0", "internal error of this server")
 
 
 class _NotBegun(Exception):
     """
-    Results are not recorded any more, so nothing is sent.
+    Nothing was sent, for a reason of our own.
+
+    :ivar outcome: what that comes to.
     """
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.text)
+        self.outcome = outcome
 
 
 class RemoteSession:
@@ -222,8 +234,8 @@ class RemoteSession:
         )
         try:
             replies = await self._transmit(attempt, transaction)
-        except _NotBegun:
-            attempt.settle_rest(STOPPING)
+        except _NotBegun as not_begun:
+            attempt.settle_rest(not_begun.outcome)
             here = False
         except NotSendable as failure:
             here = await self._unsendable(attempt, failure)
@@ -257,11 +269,11 @@ class RemoteSession:
             if content is None:
                 # Nothing else may begin before it: it is next.
                 self._loading = True
-                opened = await attempt.outgoing.open()
+                opened = await _opened(attempt.outgoing)
             if not self._around.gate.open:
                 self._loading = True
                 if not await self._around.gate.passed():
-                    raise _NotBegun
+                    raise _NotBegun(STOPPING)
             self._loading = False
             return await self._client.send(
                 ClientMessage(
@@ -367,3 +379,10 @@ class RemoteSession:
             self._destination.elsewhere(attempt)
         else:
             attempt.exhausted(self._around.clock.seconds())
+
+
+async def _opened(outgoing: Outgoing) -> IContent:
+    try:
+        return await outgoing.open()
+    except (MailError, OSError) as error:
+        raise _NotBegun(UNREADABLE) from error

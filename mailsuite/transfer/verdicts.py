@@ -87,8 +87,7 @@ def of_failure(failure: SendingFailed, peer: str) -> Outcome:
         return outcome
     match failure:
         case ConnectFailed():
-            # Nobody spoke.
-            return Outcome(Kind.DEFERRED, "4.4.1", f"{peer}: {failure}")
+            enhanced = "4.4.1"
         case TLSFailed() | NotAuthenticated():
             enhanced = "4.7.5"
         case CredentialsUnusable():
@@ -97,9 +96,12 @@ def of_failure(failure: SendingFailed, peer: str) -> Outcome:
             enhanced = "4.5.0"
         case _:
             enhanced = "4.4.2"
-    mend = isinstance(failure, CredentialsUnusable)
+    # Nobody spoke of the message: there is no peer to begin with again.
     return Outcome(
-        Kind.DEFERRED, enhanced, str(failure), None, peer, for_postmaster=mend
+        Kind.DEFERRED,
+        enhanced,
+        f"{peer}: {failure}",
+        for_postmaster=isinstance(failure, CredentialsUnusable),
     )
 
 
