@@ -12,8 +12,10 @@ from mailsuite.transfer.outcome import Kind, Outcome
 from mailsuite.transfer.rows import warn_time
 from mailsuite.transfer.schedule import Schedule
 
-#: How long a recipient is left alone of whom nothing is known, seconds.
+#: How long a recipient is left alone for whom nobody was asked, seconds; and
+#: at least, whatever is said of when somebody can be.
 _LEFT_ALONE = 300.0
+_LEAST = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _event(
     if outcome.counts:
         delay = schedule.delay(state.attempts + 1, moment.chance)
     else:
-        delay = _LEFT_ALONE if outcome.not_before is None else 0.0
+        delay = _LEFT_ALONE if outcome.not_before is None else _LEAST
     due = max(moment.began + delay, outcome.not_before or 0.0)
     return Attempted(moment.now, (), plain, min(due, expiry), counted)
 

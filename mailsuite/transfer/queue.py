@@ -304,6 +304,15 @@ class Queue:
         ended = Ended(hand.standing, self._clock.seconds())
         self._ledger.drop(hand.queue_id, ended)
 
+    def passed(self, arrival: Arrival, octets: int) -> None:
+        """
+        A message was delivered at once, and is to be remembered.
+
+        :param octets: of its content.
+        """
+        standing = self._keeping.passed(arrival, octets)
+        self._ledger.note(Ended(standing, self._clock.seconds()))
+
     # --- Picked
 
     async def _read(
@@ -365,8 +374,9 @@ class Queue:
 
     async def _begin(self, former: list[str], *, known: bool) -> None:
         """
-        Find what the last run left.
+        Find what the last run left, while mail goes on.
         """
+        self._picking.start()
         try:
             if not known:
                 await self._compare(former, former=True)
@@ -374,7 +384,6 @@ class Queue:
         except DatabaseLost:
             self._recover_later()
         self._telling.start()
-        self._picking.start()
 
     def _recover_later(self) -> None:
         """

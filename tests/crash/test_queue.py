@@ -43,6 +43,7 @@ from tests.support.memory_content import MemoryIncoming
 from tests.support.queueing import (
     ALICE,
     BOB,
+    CAROL,
     DAVE,
     DEFERRED,
     FAILED,
@@ -500,7 +501,7 @@ class QueueReplayTests(SynchronousTestCase):
             mail.elsewhere.says[BOB] = DEFERRED
             self.add(mail, recording, "one", BOB)
             now(mail.queue.stop())
-            for _ in range(2):
+            for name in ("two", "three"):
                 mail = Queueing(
                     mail.folder,
                     mail.disk,
@@ -509,7 +510,9 @@ class QueueReplayTests(SynchronousTestCase):
                     mail.directory,
                     mail.store,
                 ).start()
-                mail.clock.advance(2)
+                self.note(mail, recording)
+                self.add(mail, recording, name, CAROL, DAVE)
+                mail.clock.advance(5 * MINUTE)
                 self.assertEqual(mail.count(), 1)
                 now(mail.queue.stop())
 

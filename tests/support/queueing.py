@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, succeed
@@ -18,7 +18,12 @@ from zope.interface import implementer
 
 from mailsuite.disk import Disk
 from mailsuite.errors import MailError, NoSuchRecipient
-from mailsuite.interfaces import AccountRecord, IContent, IMailboxService
+from mailsuite.interfaces import (
+    AccountRecord,
+    IContent,
+    IIncoming,
+    IMailboxService,
+)
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Origin, Recipient, Sender
 from mailsuite.mail.uids import UID
@@ -292,7 +297,8 @@ class Queueing:
         self,
         *recipients: str | Recipient | Arriving,
         reverse_path: str | None = ALICE,
-        content: bytes = PICKLES,
+        content: bytes | IIncoming = PICKLES,
+        origin_user: str = ALICE,
         **sender: Any,  # whatever Sender has
     ) -> Arrival:
         """
@@ -301,7 +307,7 @@ class Queueing:
         path = Address.parse(reverse_path) if reverse_path else None
         return Arrival(
             self.ids.next_id(),
-            SUBMISSION,
+            replace(SUBMISSION, user=origin_user),
             Sender(path, **sender),
             [arriving(x) for x in recipients],
             content,
