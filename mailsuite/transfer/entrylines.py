@@ -199,6 +199,7 @@ def _sender_facts(sender: Sender) -> _Facts:
         "envid": sender.envelope_id,
         "requiretls": sender.requiretls,
         "hold_until": sender.hold_until,
+        "tls_optional": sender.tls_optional,
     }
     return facts | {name: x for name, x in optional.items() if x}
 
@@ -274,6 +275,7 @@ def _sender(facts: _Facts) -> Sender:
         envelope_id=facts.get("envid"),
         requiretls=facts.get("requiretls", False),
         hold_until=facts.get("hold_until"),
+        tls_optional=facts.get("tls_optional", False),
     )
 
 

@@ -94,6 +94,12 @@ class TLSFailed(SendingFailed):
         self.reply = reply
 
 
+class TLSNotOffered(TLSFailed):
+    """
+    TLS is demanded, and the server has none, or none now.
+    """
+
+
 class NotAuthenticated(SendingFailed):
     """
     The certificate is not that of the host that was meant.
