@@ -91,7 +91,6 @@ class SMTPClient:
         lmtp: bool,
     ) -> None:
         self.place = place
-        self.greeting = opened.greeting
         self.capabilities: Capabilities = opened.capabilities
         self.tls: Negotiated | None = opened.tls
         #: Messages that the server took over this connection.

@@ -31,7 +31,7 @@ from mailsuite.smtp.wire.failures import (
     GreetingRefused,
     HelloRefused,
     ShuttingDown,
-    TLSFailed,
+    TLSNotOffered,
 )
 from mailsuite.smtp.wire.peerreplies import PeerReply
 
@@ -63,7 +63,6 @@ class Opened:
     What came of it.
     """
 
-    greeting: PeerReply
     capabilities: Capabilities
     tls: Negotiated | None
 
@@ -99,20 +98,20 @@ class Opening:
         demand = self._conduct.tls
         if demand.implicit:
             await self._shake_hands()
-        greeting = await self._greeting()
+        await self._greeted()
         capabilities = await self._hello()
         if not demand.implicit and await self._started_tls(capabilities):
             # RFC 3207 4.2: what was said before counts no longer.
             capabilities = await self._hello()
         if self._conduct.credentials is not None:
             await self._log_in(self._conduct.credentials, capabilities)
-        return Opened(greeting, capabilities, self._tls)
+        return Opened(capabilities, self._tls)
 
-    async def _greeting(self) -> PeerReply:
+    async def _greeted(self) -> None:
         reply = await self._connection.reply(_GREETING_SECONDS, "greeting")
         if reply.refuses:
             raise GreetingRefused(reply)
-        return _positive(reply)
+        _positive(reply)
 
     async def _hello(self) -> Capabilities:
         verb = "LHLO" if self._conduct.lmtp else "EHLO"
@@ -144,12 +143,12 @@ class Opening:
         required = self._conduct.tls.mode is TLSMode.REQUIRED
         if not capabilities.starttls:
             if required:
-                raise TLSFailed("STARTTLS is not offered")
+                raise TLSNotOffered("STARTTLS is not offered")
             return False
         reply = await self._command("STARTTLS")
         if reply.refuses:
             if required:
-                raise TLSFailed("STARTTLS refused", reply)
+                raise TLSNotOffered("STARTTLS refused", reply)
             return False
         await self._shake_hands()
         return True

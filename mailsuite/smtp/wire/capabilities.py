@@ -19,10 +19,8 @@ class Capabilities:
     :param size: octets it takes at most; 0 if it told no number, None if it
         does not know SIZE.
     :param mechanisms: of AUTH, in upper case.
-    :param recipients_most: a transaction (LIMITS, RFC 9422), None if untold;
-        so the other two.
-    :param domains_most: domains of recipients, a transaction.
-    :param messages_most: transactions, a connection.
+    :param recipients_most: a transaction (LIMITS, RFC 9422), None if untold.
+    :param messages_most: transactions, a connection; the same.
     """
 
     extended: bool = False
@@ -36,7 +34,6 @@ class Capabilities:
     size: int | None = None
     mechanisms: frozenset[str] = frozenset()
     recipients_most: int | None = None
-    domains_most: int | None = None
     messages_most: int | None = None
 
     @classmethod
@@ -61,7 +58,6 @@ class Capabilities:
             size=size,
             mechanisms=frozenset(words.get("AUTH", "").upper().split()),
             recipients_most=limits.get("RCPTMAX"),
-            domains_most=limits.get("RCPTDOMAINMAX"),
             messages_most=limits.get("MAILMAX"),
         )
 

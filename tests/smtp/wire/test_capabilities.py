@@ -54,7 +54,6 @@ class CapabilitiesTests(SynchronousTestCase):
                 size=1000,
                 mechanisms=frozenset({"PLAIN", "SCRAM-SHA-256"}),
                 recipients_most=20,
-                domains_most=1,
                 messages_most=5,
             ),
         )
