@@ -4,7 +4,7 @@ One attempt to deliver what the queue holds, for some of its recipients.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -217,10 +217,16 @@ def local_outcome(error: MailError | None) -> Outcome:
 
 
 def outgoing(
-    hand: InHand, route: Remote, numbers: Sequence[int], contents: Contents
+    hand: InHand,
+    route: Remote,
+    numbers: Sequence[int],
+    contents: Contents,
+    remade: Callable[[], Awaitable[Outgoing | None]] | None,
 ) -> Outgoing:
     """
     What remote delivery is to try.
+
+    :param remade: as ``Outgoing`` has it.
     """
     standing = hand.standing
     entry, stored = standing.entry, standing.content
@@ -246,4 +252,5 @@ def outgoing(
         octets=None
         if hand.octets is None
         else on_the_wire(stored, hand.octets),
+        remade=remade,
     )

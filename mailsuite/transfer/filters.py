@@ -51,7 +51,11 @@ class Filter:
             also(f"id IN ({', '.join('?' * len(self.ids))})", *self.ids)
         if self.sender is not None:
             sender = self.sender.lower()
-            also("(lower(reverse_path) = ? OR user = ?)", sender, sender)
+            also(
+                "(lower(ifnull(reverse_path, '')) = ? OR user = ?)",
+                sender,
+                sender,
+            )
         if self.recipient is not None:
             also(_ANY.format("lower(address) = ?"), self.recipient.lower())
         if self.domain is not None:

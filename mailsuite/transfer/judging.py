@@ -91,7 +91,9 @@ def _event(
     """
     counted = int(outcome.counts)
     # What is recorded tells of what was, not of what to do about it.
-    plain = replace(outcome, not_before=None, counts=True)
+    plain = outcome
+    if outcome.not_before is not None or not outcome.counts:
+        plain = replace(outcome, not_before=None, counts=True)
     if outcome.kind is not Kind.DEFERRED:
         return Attempted(moment.now, (), plain)
     expiry = standing.entry.expiry

@@ -14,7 +14,7 @@ Implementation notes
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -176,11 +176,12 @@ class Working:
         attempts = self._attempts
         if isinstance(together, bool):
             return await attempts.local.make(hand, numbers, junk=together)
-        tried = outgoing(hand, together, numbers, attempts.contents)
+        remade = None
         if hand.standing.file != SECOND:
             remade = partial(self._remade, hand, together, numbers)
-            tried = replace(tried, remade=remade)
-        return await attempts.remote.deliver(tried)
+        return await attempts.remote.deliver(
+            outgoing(hand, together, numbers, attempts.contents, remade)
+        )
 
     async def _remade(
         self, hand: InHand, route: Remote, numbers: list[int]
@@ -189,7 +190,7 @@ class Working:
         As ``Outgoing.remade``.
         """
         if await self._remaking.remake(hand):
-            return outgoing(hand, route, numbers, self._attempts.contents)
+            return outgoing(hand, route, numbers, self._attempts.contents, None)
         return None
 
     async def _came(self, hand: InHand, outcomes: Outcomes) -> None:
