@@ -36,9 +36,10 @@ class Authorities:
     """
 
     def __init__(self, files: Sequence[str] = ()) -> None:
-        context = SSL.Context(SSL.TLS_METHOD)
-        context.set_default_verify_paths()
-        store = context.get_cert_store()
+        # The store is the context's, and is freed with it.
+        self._context = SSL.Context(SSL.TLS_METHOD)
+        self._context.set_default_verify_paths()
+        store = self._context.get_cert_store()
         assert store is not None
         self._store = store
         for file in files:

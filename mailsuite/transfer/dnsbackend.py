@@ -16,8 +16,15 @@ import socket
 from collections import deque
 from typing import Any, TypeVar
 
-import dns.asyncbackend
 import dns.exception
+
+# It gives them away without saying so.
+from dns.asyncbackend import (  # type: ignore[attr-defined]
+    Backend,
+    DatagramSocket,
+    Socket,
+    StreamSocket,
+)
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
@@ -102,7 +109,7 @@ class _Datagrams(DatagramProtocol):
         self._reader = None
 
 
-class _DatagramSocket(dns.asyncbackend.DatagramSocket):
+class _DatagramSocket(DatagramSocket):
     """
     One UDP socket, connected to one server.
     """
@@ -120,7 +127,11 @@ class _DatagramSocket(dns.asyncbackend.DatagramSocket):
     async def sendto(self, what: bytes, destination: Any, timeout: Any) -> int:
         """
         Send to the server.
+
+        :param destination: it again, as dnspython compares it with what
+            ``recvfrom`` gives.
         """
+        self._server = destination
         self._port.write(what)
         return len(what)
 
@@ -191,7 +202,7 @@ class _Stream(Protocol):
         self._reader = None
 
 
-class _StreamSocket(dns.asyncbackend.StreamSocket):
+class _StreamSocket(StreamSocket):
     """
     One TCP connection to a server.
     """
@@ -220,10 +231,10 @@ class _StreamSocket(dns.asyncbackend.StreamSocket):
         Done with it.
         """
         assert self._stream.transport is not None
-        self._stream.transport.abortConnection()
+        self._stream.transport.loseConnection()
 
 
-class ReactorBackend(dns.asyncbackend.Backend):
+class ReactorBackend(Backend):
     """
     dnspython's input, output and time by a reactor.
     """
@@ -254,16 +265,14 @@ class ReactorBackend(dns.asyncbackend.Backend):
         timeout: float | None = None,
         ssl_context: Any = None,
         server_hostname: str | None = None,
-    ) -> dns.asyncbackend.Socket:
+    ) -> Socket:
         """
         A socket that speaks with ``destination`` alone.
 
         :raises OSError: the server takes no connection.
         """
         if socktype == socket.SOCK_DGRAM:
-            return _DatagramSocket(
-                self._reactor, af, _socket_address(destination)
-            )
+            return _DatagramSocket(self._reactor, af, destination)
         six = af == socket.AF_INET6
         endpoint = (TCP6ClientEndpoint if six else TCP4ClientEndpoint)(
             self._reactor, *destination[:2]
@@ -280,11 +289,3 @@ class ReactorBackend(dns.asyncbackend.Backend):
         Wait so many seconds.
         """
         await deferLater(self._reactor, interval)
-
-
-def _socket_address(destination: tuple[Any, ...]) -> tuple[Any, ...]:
-    """
-    As the socket module writes it, which dnspython compares with.
-    """
-    host, port = destination[:2]
-    return (host, port, 0, 0) if ":" in host else (host, port)
