@@ -72,6 +72,7 @@ class DMARCNoting:
         self._held = 0
         self._left_out = 0
         self._timer: IDelayedCall | None = None
+        self._writing = 0
 
     def note(self, envelope: Envelope, examined: Examined) -> None:
         """
@@ -114,6 +115,7 @@ class DMARCNoting:
         tallies, self._tallies = self._tallies, {}
         left_out, self._held, self._left_out = self._left_out, 0, 0
         if tallies:
+            self._writing += 1
             try:
                 left_out += await self._in_turn(
                     partial(self._ledger.add, tallies)
@@ -123,6 +125,8 @@ class DMARCNoting:
                     "Counts for DMARC reports are lost: {reason}",
                     reason=str(fact),
                 )
+            finally:
+                self._writing -= 1
         if left_out:
             self._log.warn(
                 "{messages} messages are in no DMARC report: too many"
@@ -141,6 +145,12 @@ class DMARCNoting:
         self._timer = None
 
     def _begin(self) -> None:
+        self._timer = None
+        if self._writing:
+            # The disk is slow: what waits for it must not pile up.
+            self._write_after(_WRITE_AFTER)
+            return
+
         async def watched() -> None:
             with self._log.failuresHandled("Counting for DMARC reports"):
                 await self.write()
