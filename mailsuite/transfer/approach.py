@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from mailsuite.smtp.client import SMTPClient
@@ -157,12 +156,13 @@ class Approach:
                 attempt.unreached(Unreached(demand))
                 return None
             client = await self._connect(candidate, demand, settle)
-        except CancelledError:
-            self._unclaim(end_point)
-            raise
         except SendingFailed as failure:
             self._failed(attempt, candidate, failure)
             return None
+        except BaseException:
+            # Given up, or a bug: somebody else finds out.
+            self._unclaim(end_point)
+            raise
         self._around.dead.answered(end_point)
         self._around.unfit.answered((end_point, self._plan.terms))
         return Reached(client, candidate)

@@ -21,7 +21,11 @@ from twisted.python.failure import Failure
 
 from mailsuite.transfer.fairness import FairQueue, Slots
 from mailsuite.transfer.remoteattempt import RemoteAttempt
-from mailsuite.transfer.remotesession import STOPPING, RemoteSession
+from mailsuite.transfer.remotesession import (
+    INTERNAL,
+    STOPPING,
+    RemoteSession,
+)
 from mailsuite.transfer.surroundings import Plan, Surroundings
 
 
@@ -111,6 +115,7 @@ class Destination:
             self._elsewhere.remove(attempt)
         else:
             self._queue(attempt).remove(attempt)
+        self._freed(self)
 
     def stir(self) -> None:
         """
@@ -265,7 +270,7 @@ class Destination:
                 failure,
                 domain=self.plan.domain,
             )
-        attempt.settle_rest(STOPPING)
+        attempt.settle_rest(INTERNAL)
 
     def _ended(self, _: object, session: RemoteSession) -> None:
         self._connecting.discard(session)

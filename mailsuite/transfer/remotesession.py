@@ -52,7 +52,8 @@ STOPPING = Outcome(
 #: Our own disk fails, and nobody was asked.
 UNREADABLE = Outcome(Kind.DEFERRED, "4.3.0", "the message cannot be read here")
 
-_INTERNAL = Outcome(Kind.DEFERRED, "4.3.0", "internal error of this server")
+#: A mistake of ours, which is in the log.
+INTERNAL = Outcome(Kind.DEFERRED, "4.3.0", "internal error of this server")
 
 
 class _NotBegun(Exception):
@@ -220,7 +221,7 @@ class RemoteSession:
                 failure,
                 queue_id=attempt.outgoing.queue_id,
             )
-            attempt.settle_rest(_INTERNAL)
+            attempt.settle_rest(INTERNAL)
             self._client.abort()
         self._fill()
 
