@@ -5,8 +5,7 @@ Implementation notes
 
 - Names are asked of our own resolver.
 - The handshake verifies nothing; the chain is judged as for SMTP when it is
-  over, before anything of the request is written (compare
-  ``smtp.clienttls``).
+  over (see ``smtp.clienttls``), and only then the agent gets the connection.
 - No redirect is followed (RFC 8461 3.3).
 - All that a server sends is counted, so that no number of header fields fills
   the memory.
@@ -24,18 +23,22 @@ from twisted.internet.defer import (
     Deferred,
     succeed,
 )
-from twisted.internet.defer import (
-    TimeoutError as TimedOut,
-)
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
     wrapClientTLS,
 )
-from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.internet.error import (
+    ConnectError,
+    ConnectingCancelledError,
+    DNSLookupError,
+)
+from twisted.internet.error import (
+    TimeoutError as ConnectTimedOut,
+)
 from twisted.internet.interfaces import (
     IConsumer,
-    IOpenSSLClientConnectionCreator,
+    IHandshakeListener,
     IProtocol,
     IProtocolFactory,
     IStreamClientEndpoint,
@@ -43,7 +46,6 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, ResponseDone
 from twisted.web.error import SchemeNotSupported
@@ -122,7 +124,6 @@ class HTTPS:
         self._judge = judge
         self._port = port
         self._context = client_context()
-        self._context.set_info_callback(_shaken_hands)
 
     async def get(self, url: str) -> Answered:
         """
@@ -151,18 +152,23 @@ class HTTPS:
         way = _Way(
             self._reactor,
             self._resolver,
-            _Creator(self._context, self._judge),
+            self._judge,
+            self._context,
             self._port,
         )
         asking = Deferred.fromCoroutine(
             self._answer(way, method, url, fields, body)
         )
-        asking.addTimeout(_SECONDS, self._reactor)
+        timer = self._reactor.callLater(_SECONDS, asking.cancel)
         try:
             return await asking
-        except TimedOut as late:
-            raise NoAnswer("no answer in time") from late
+        except CancelledError:
+            if timer.active():
+                raise
+            raise NoAnswer("no answer in time") from None
         finally:
+            if timer.active():
+                timer.cancel()
             way.abort()
 
     async def _answer(
@@ -178,25 +184,27 @@ class HTTPS:
         try:
             response = await agent.request(method, url.encode(), headers, body)
             content = await _body(response)
-        except CancelledError:
+        except (CancelledError, NoAnswer):
             raise
         # The agent's own exceptions have no root of their own, and broken
         # answers raise whatever its parser stumbles over.
         except Exception as error:
-            raise _as_no_answer(error, too_long=way.overflowed) from error
+            raise _fact(error, too_long=way.overflowed) from error
         return Answered(response.code, _media_type(response), content)
 
 
-def _as_no_answer(error: Exception, *, too_long: bool) -> NoAnswer:
+def _fact(error: Exception, *, too_long: bool) -> NoAnswer | CancelledError:
     reasons = [error, *(x.value for x in getattr(error, "reasons", ()))]
     for reason in reasons:
+        if isinstance(reason, CancelledError | ConnectingCancelledError):
+            return CancelledError()
         if isinstance(reason, NotAuthenticated):
             return NotTrusted(str(reason))
         if isinstance(reason, SSL.Error):
             return NotTrusted("TLS handshake failed")
         if isinstance(reason, SchemeNotSupported):
             return NoAnswer("not an https URL")
-        if isinstance(reason, ConnectError):
+        if isinstance(reason, ConnectError | ConnectTimedOut):
             return NoAnswer("no connection")
         if isinstance(reason, DNSLookupError):
             return NoAnswer("no address")
@@ -207,42 +215,6 @@ def _media_type(response: IResponse) -> str:
     values = response.headers.getRawHeaders("Content-Type") or [""]
     kind: str = values[-1].partition(";")[0].strip().lower()
     return kind
-
-
-@implementer(IOpenSSLClientConnectionCreator)
-class _Creator:
-    """
-    Makes connections that are judged at the end of the handshake.
-    """
-
-    def __init__(self, context: SSL.Context, judge: Judge) -> None:
-        self._context = context
-        self._judge = judge
-        self.host = ""
-
-    def clientConnectionForTLS(  # noqa: N802 - the name is Twisted's
-        self,
-        tlsProtocol: TLSMemoryBIOProtocol,  # noqa: N803
-    ) -> SSL.Connection:
-        """
-        One that has not shaken hands yet.
-        """
-        creator = ClientConnections(self._context, self.host)
-        connection = creator.clientConnectionForTLS(tlsProtocol)
-        connection.set_app_data((tlsProtocol, self._judge, self.host))
-        return connection
-
-
-def _shaken_hands(connection: SSL.Connection, where: int, _: int) -> None:
-    if not where & SSL.SSL_CB_HANDSHAKE_DONE:
-        return
-    protocol, judge, host = connection.get_app_data()
-    chain = connection.get_peer_cert_chain(as_cryptography=True)
-    try:
-        judge(tuple(chain or ()), host)
-    # OpenSSL called us, and would only print what is raised.
-    except BaseException:  # noqa: BLE001
-        protocol.failVerification(Failure())
 
 
 @implementer(IAgentEndpointFactory)
@@ -257,12 +229,14 @@ class _Way:
         self,
         reactor: Any,
         resolver: IResolver,
-        creator: _Creator,
+        judge: Judge,
+        context: SSL.Context,
         port: int,
     ) -> None:
         self._reactor = reactor
         self._resolver = resolver
-        self._creator = creator
+        self._judge = judge
+        self._context = context
         self._port = port
         self._bounded: _Bounded | None = None
 
@@ -291,25 +265,30 @@ class _Way:
         self, factory: IProtocolFactory, host: str, port: int
     ) -> IProtocol:
         """
-        A connection to the first address that takes one.
+        A connection to the first address that takes one, with a server that is
+        authenticated.
+
+        :raises NotAuthenticated: it is not.
         """
-        self._creator.host = host
         port = self._port if port == _STANDARD_PORT else port
         failure: Exception = DNSLookupError(host)
         for address in (await self._addresses(host))[:_MOST_ADDRESSES]:
             kind = TCP6ClientEndpoint if ":" in address else TCP4ClientEndpoint
             endpoint = wrapClientTLS(
-                self._creator,
+                ClientConnections(self._context, host),
                 kind(self._reactor, address, port, timeout=_CONNECT_SECONDS),
             )
             try:
                 # wrapClientTLS unwraps its own protocol, so it is ours.
                 bounding = _Bounding(factory)  # type: ignore[no-untyped-call]  # Twisted's
                 bounded: Any = await endpoint.connect(bounding)
-            except ConnectError as error:
+            except (ConnectError, ConnectTimedOut) as error:
                 failure = error
                 continue
             self._bounded = bounded
+            handle = await bounded.handshaken
+            chain = handle.get_peer_cert_chain(as_cryptography=True)
+            self._judge(tuple(chain or ()), host)
             protocol: IProtocol = bounded.wrappedProtocol
             return protocol
         raise failure
@@ -346,13 +325,37 @@ class _Named:
         )
 
 
+@implementer(IHandshakeListener)
 class _Bounded(ProtocolWrapper):
     """
     Ends a connection through which too much comes.
+
+    :ivar handshaken: fires at the end of the handshake.
     """
 
-    overflowed = False
-    _received = 0
+    def __init__(
+        self, factory: WrappingFactory[_Bounded], wrapped: IProtocol
+    ) -> None:
+        super().__init__(factory, wrapped)
+        self.overflowed = False
+        self._received = 0
+        self.handshaken: Deferred[SSL.Connection] = Deferred()
+
+    def handshakeCompleted(self) -> None:  # noqa: N802
+        """
+        The handshake is over.
+        """
+        # The TLS side's; no interface says that it has one.
+        transport: Any = self.transport
+        self.handshaken.callback(transport.getHandle())
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        The connection ended.
+        """
+        if not self.handshaken.called:
+            self.handshaken.errback(reason)
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]  # Twisted's
 
     def dataReceived(self, data: bytes) -> None:
         """
