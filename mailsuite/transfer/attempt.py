@@ -243,11 +243,7 @@ def outgoing(
             (state.queued.number, state.queued.recipient) for state in states
         ),
         domain=route.domain,
-        attempts=max(state.attempts for state in states),
-        arrival=entry.arrival,
-        expiry=entry.expiry,
         last_peer=next(filter(None, peers), ""),
-        size=stored.octets,
         open=partial(contents.on_the_wire, standing),
         octets=None
         if hand.octets is None

@@ -19,12 +19,8 @@ class Outgoing:
     :param recipients: with their numbers in the queue's entry.
     :param domain: the recipients', in lower case; U-labels and address
         literals are allowed.
-    :param attempts: that were made before.
-    :param arrival: when the message was accepted, seconds since 1970.
-    :param expiry: when trying ends, seconds since 1970.
     :param last_peer: who spoke in the last attempt, as ``Outcome.peer``; empty
         if nobody did.
-    :param size: octets on the wire.
     :param open: the content as it is sent, for who closes it.
     :param octets: the same, if it is in memory.
     :param remade: the same message in seven bits and short lines, if it may
@@ -36,11 +32,7 @@ class Outgoing:
     sender: Sender
     recipients: tuple[tuple[int, Recipient], ...]
     domain: str
-    attempts: int
-    arrival: float
-    expiry: float
     last_peer: str
-    size: int
     open: Callable[[], Awaitable[IContent]]
     octets: bytes | None = None
     remade: Callable[[], Awaitable[Outgoing | None]] | None = None
