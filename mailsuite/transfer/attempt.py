@@ -243,6 +243,7 @@ def outgoing(
             (state.queued.number, state.queued.recipient) for state in states
         ),
         domain=route.domain,
+        attempts=max(state.attempts for state in states),
         last_peer=next(filter(None, peers), ""),
         open=partial(contents.on_the_wire, standing),
         octets=None

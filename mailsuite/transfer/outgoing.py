@@ -19,6 +19,7 @@ class Outgoing:
     :param recipients: with their numbers in the queue's entry.
     :param domain: the recipients', in lower case; U-labels and address
         literals are allowed.
+    :param attempts: that were made before.
     :param last_peer: who spoke in the last attempt, as ``Outcome.peer``; empty
         if nobody did.
     :param open: the content as it is sent, for who closes it.
@@ -32,6 +33,7 @@ class Outgoing:
     sender: Sender
     recipients: tuple[tuple[int, Recipient], ...]
     domain: str
+    attempts: int
     last_peer: str
     open: Callable[[], Awaitable[IContent]]
     octets: bytes | None = None

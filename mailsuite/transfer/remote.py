@@ -17,6 +17,7 @@ from random import Random
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from mailsuite.emailauth.domains import ascii_domain
 from mailsuite.errors import MailError
@@ -70,6 +71,8 @@ class Remote:
     :param random: shuffles hosts that are alike.
     """
 
+    _log = Logger()
+
     def __init__(
         self,
         connector: Connector,
@@ -118,6 +121,13 @@ class Remote:
             return _all(outgoing, UNREADABLE)
         if self._stopping:
             return _all(outgoing, STOPPING)
+        if outgoing.attempts:
+            self._log.debug(
+                "Trying {queue_id} for {domain} again, after {attempts}",
+                queue_id=outgoing.queue_id,
+                domain=outgoing.domain,
+                attempts=outgoing.attempts,
+            )
         attempt = RemoteAttempt(outgoing, fit, _wanted(outgoing, plan))
         destination = self._destinations.of(plan)
         destination.add(attempt)

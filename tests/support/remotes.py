@@ -362,6 +362,7 @@ def outgoing(
         "sender": Sender(path),
         "recipients": tuple(enumerate(people, 1)),
         "domain": people[0].forward_path.domain,
+        "attempts": 0,
         "last_peer": "",
         "open": open_content,
         "octets": octets if in_memory else None,
