@@ -112,6 +112,13 @@ class Ledger:
             self._rows[queue_id] = None
         self._set_timer()
 
+    def note(self, ended: Ended) -> None:
+        """
+        A message came and went without being queued.
+        """
+        self._ended.append(ended)
+        self._set_timer()
+
     async def put_off(self, queue_id: str, due: float) -> None:
         """
         There is nothing to do for a message before ``due``, whatever it is.
@@ -164,7 +171,7 @@ class Ledger:
         waits is written before.
         """
         await self._turn.acquire()
-        done: Deferred[T] = Deferred(lambda _: None)
+        done: Deferred[T] = Deferred()
         Deferred.fromCoroutine(self._work(work)).addCallbacks(
             done.callback, done.errback
         )

@@ -64,7 +64,7 @@ class QueuedContent:
         self._held += len(octets)
         if self._held < _PIECE:
             return None
-        return self._in_thread(self._flush)
+        return Deferred.fromCoroutine(self._in_thread(self._flush))
 
     def content(self) -> IContent:
         """
@@ -104,7 +104,7 @@ class QueuedContent:
     async def _in_thread(self, work: Callable[[], T]) -> T:
         # The work is done to its end even if nobody waits for it.
         self._uses += 1
-        done: Deferred[T] = Deferred(lambda _: None)
+        done: Deferred[T] = Deferred()
         Deferred.fromCoroutine(self._work(work)).addCallbacks(
             done.callback, done.errback
         )

@@ -50,7 +50,7 @@ class Rounds(Generic[Q, A]):
         Whoever gives up waiting changes nothing: what was asked is done.
         """
         # Its own Deferred outlives a cancelled one.
-        answer: Deferred[A] = Deferred(lambda _: None)
+        answer: Deferred[A] = Deferred()
         self._waiting.append((question, answer))
         self._begin()
         return answer

@@ -91,7 +91,7 @@ class Telling:
         Wait for ``start``.
         """
         if not self._ready:
-            turn: Deferred[None] = Deferred(lambda _: None)
+            turn: Deferred[None] = Deferred()
             self._waiting.append(turn)
             await turn
 
