@@ -12,10 +12,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
 
 NSD = shutil.which("nsd", path=os.environ.get("PATH", "") + ":/usr/sbin")
 UNBOUND = shutil.which(
@@ -79,6 +84,7 @@ server:
   num-threads: 1
   local-zone: "test." nodefault
   local-zone: "2.0.192.in-addr.arpa." nodefault
+  local-zone: "127.in-addr.arpa." nodefault
   trust-anchor-file: "{folder}/anchor.ds"
   module-config: "validator iterator"
 remote-control:
@@ -103,6 +109,7 @@ class NameServers:
         self._folder = folder
         self.authority = _free_port()
         self.port = _free_port()
+        self._key = ""
         self._write_zones(zone)
         self._running: list[subprocess.Popen[bytes]] = []
         self._run(NSD, "-d", "-c", conf=_NSD_CONF, port=self.authority)
@@ -119,22 +126,50 @@ class NameServers:
         for server in self._running:
             server.wait(10)
 
+    def publish(self, zone: str, name: str) -> None:
+        """
+        Serve other lines from now on; what was asked before is forgotten.
+
+        :param name: an address that only the new lines have.
+        """
+        self._sign(zone)
+        for server in self._running:
+            server.send_signal(signal.SIGHUP)
+            # unbound would learn again what nsd forgets.
+            self._wait_for_name(name, self.authority)
+        self._wait_for_name(name, self.port)
+
+    def _sign(self, zone: str) -> None:
+        path = self._folder / "root.zone"
+        path.write_text(_SOA.format(name=".") + _ROOT + zone)
+        assert SIGNER
+        subprocess.run(
+            [SIGNER, path.name, self._key], cwd=self._folder, check=True
+        )
+
+    @staticmethod
+    def _wait_for_name(name: str, port: int) -> None:
+        deadline = time.monotonic() + 10
+        question = dns.message.make_query(name, "A")
+        while not _answers(question, port):
+            assert time.monotonic() < deadline, f"{name} is not served"
+            time.sleep(0.05)
+
     def _write_zones(self, zone: str) -> None:
         folder = self._folder
-        (folder / "root.zone").write_text(_SOA.format(name=".") + _ROOT + zone)
         for name in ("unsigned.test.", "bogus.test."):
             text = (_SOA + _CHILD).format(name=name)
             (folder / f"{name}zone").write_text(text)
-        assert KEYGEN and SIGNER
-        key = subprocess.run(
+        assert KEYGEN
+        self._key = subprocess.run(
             [KEYGEN, "-k", "-a", "ECDSAP256SHA256", "."],
             cwd=folder,
             check=True,
             capture_output=True,
             text=True,
         ).stdout.strip()
-        subprocess.run([SIGNER, "root.zone", key], cwd=folder, check=True)
-        (folder / f"{key}.ds").rename(folder / "anchor.ds")
+        (folder / f"{self._key}.ds").rename(folder / "anchor.ds")
+        self._sign(zone)
 
     def _run(self, program: str | None, *options: str, conf: str, port: int):
         assert program
@@ -151,6 +186,14 @@ class NameServers:
                 stderr=subprocess.DEVNULL,
             )
         )
+
+
+def _answers(question: dns.message.Message, port: int) -> bool:
+    try:
+        reply = dns.query.udp(question, "127.0.0.1", timeout=1, port=port)
+    except (dns.exception.Timeout, OSError):
+        return False
+    return bool(reply.answer)
 
 
 def _free_port() -> int:
