@@ -45,7 +45,6 @@ _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
 _MESSAGE = re.compile(rb"[!-9;-~]+[ \t]*:")
 _MBOX_START = b"From "
 _MBOX_QUOTED = re.compile(rb"(?m)^>(>*From )")
-_LINE_END = re.compile(rb"\r?\n")
 
 #: Subtypes of text that reports come as.
 _TEXTS = ("xml", "json")
@@ -106,12 +105,11 @@ class _Search:
             return
         try:
             if is_gzip(octets):
-                content = gzip_content(octets, min(self._room, _MOST_PACKED))
+                content = gzip_content(octets, self._most)
                 self._room -= len(content)
                 yield from self.reports(content, level + 1)
             elif is_zip(octets):
-                most = min(self._room, _MOST_PACKED)
-                for content in zip_contents(octets, most):
+                for content in zip_contents(octets, self._most):
                     self._room -= len(content)
                     yield from self.reports(content, level + 1)
             elif _XML.match(octets):
@@ -121,13 +119,22 @@ class _Search:
             elif _MESSAGE.match(octets):
                 yield from self._in_message(octets, level)
         except NotUnpackable as fact:
-            self._room -= _MOST_PACKED
+            # It may have been unpacked up to there.
+            self._room -= self._most
             yield Unreadable(str(fact))
         except (dmarcreportxml.NotAReport, tlsreport.NotAReport) as fact:
             yield Unreadable(str(fact))
 
+    @property
+    def _most(self) -> int:
+        """
+        Octets that the next file may hold.
+        """
+        return max(0, min(self._room, _MOST_PACKED))
+
     def _in_message(self, octets: bytes, level: int) -> Iterator[Found]:
-        octets = _LINE_END.sub(b"\r\n", octets)
+        if b"\r\n" not in octets[: octets.find(b"\n") + 1]:
+            octets = octets.replace(b"\n", b"\r\n")
         for part in _leaves(mime.parse(octets)):
             decoder = decoder_for(part.encoding)
             if decoder is None or not _may_be_report(part):

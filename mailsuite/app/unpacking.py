@@ -60,7 +60,7 @@ def gzip_content(octets: bytes, most: int) -> bytes:
     """
     What a gzip file holds.
 
-    :param most: octets that it may hold.
+    :param most: octets that it may hold, at least 0.
     :raises NotUnpackable:
     """
     found: list[bytes] = []
@@ -98,17 +98,20 @@ def zip_contents(octets: bytes, most: int) -> Iterator[bytes]:
                 content = _member(archive, member, most)
                 most -= len(content)
                 yield content
+    except NotUnpackable:
+        raise
     except (
         zipfile.BadZipFile,
         zlib.error,
         EOFError,
         NotImplementedError,
         OverflowError,
+        # It is encrypted.
         RuntimeError,
-        UnicodeError,
+        # An offset is negative; a name is no text.
+        ValueError,
         struct.error,
     ) as fact:
-        # RuntimeError: it is encrypted.
         raise NotUnpackable("the zip file is broken") from fact
 
 
