@@ -113,6 +113,16 @@ class Keeping:
         octets = content if isinstance(content, bytes) else None
         return Durable(standing, length, octets)
 
+    def passed(self, arrival: Arrival, octets: int) -> Standing:
+        """
+        How a message stands that was delivered without being queued.
+
+        :param octets: of its content.
+        """
+        standing = Standing(self._entry(arrival, Stored(octets, 0)))
+        self._take_outcomes(arrival, standing)
+        return standing
+
     def _entry(self, arrival: Arrival, stored: Stored) -> Entry:
         now = self._clock.seconds()
         sender = arrival.sender

@@ -26,11 +26,7 @@ from mailsuite.transfer.arrival import Arrival, Arriving
 from mailsuite.transfer.attempt import local_outcome
 from mailsuite.transfer.entry import Local
 from mailsuite.transfer.filing import file_message
-from mailsuite.transfer.router import Routed, each_once, lacking
-
-#: What is still to be delivered: the account, the recipient it is for, and
-#: what kept it from being delivered.
-Undelivered = tuple[Recipient, AccountRecord, MailError]
+from mailsuite.transfer.router import Routed, each_once
 
 
 class LocalQueue(Protocol):
@@ -43,6 +39,11 @@ class LocalQueue(Protocol):
         Keep a message; on return that survives a power cut.
 
         :raises StoreFull, StoreUnavailable: nothing was kept.
+        """
+
+    def passed(self, arrival: Arrival, octets: int) -> None:
+        """
+        A message was delivered at once, and is to be remembered.
         """
 
 
@@ -91,23 +92,29 @@ class LocalDelivery:
             accounts=accounts,
             failed=failed,
         )
-        if not failed:
-            return (None,) * len(routed)
         answers = _answers(
             routed, failed, one_each=envelope.origin.listener == "lmtp"
         )
-        rest = _rest(routed, answers, failed)
-        if rest:
-            await self._queue.add(
-                Arrival(
-                    queue_id=queue_id,
-                    origin=envelope.origin,
-                    sender=envelope.sender,
-                    recipients=[_arriving(one, junk=junk) for one in rest],
-                    content=content,
-                    skip=skip,
+        taken = _taken(routed, answers)
+        arrival = Arrival(
+            queue_id=queue_id,
+            origin=envelope.origin,
+            sender=envelope.sender,
+            recipients=[
+                Arriving(
+                    recipient,
+                    Local(record.number, record.address, junk),
+                    local_outcome(failed.get(record.number)),
                 )
-            )
+                for recipient, record in taken
+            ],
+            content=content,
+            skip=skip,
+        )
+        if any(record.number in failed for _, record in taken):
+            await self._queue.add(arrival)
+        else:
+            self._queue.passed(arrival, content.size)
         return answers
 
     def _tell(
@@ -143,15 +150,6 @@ class LocalDelivery:
                 )
 
 
-def _arriving(one: Undelivered, *, junk: bool) -> Arriving:
-    recipient, record, error = one
-    return Arriving(
-        recipient,
-        Local(record.number, record.address, junk),
-        local_outcome(error),
-    )
-
-
 def _answers(
     routed: Sequence[Routed], failed: dict[int, MailError], *, one_each: bool
 ) -> tuple[MailError | None, ...]:
@@ -185,20 +183,15 @@ def _total_failure(
     return next((error for error in found if error.temporary), found[0])
 
 
-def _rest(
-    routed: Sequence[Routed],
-    answers: Sequence[MailError | None],
-    failed: dict[int, MailError],
-) -> list[Undelivered]:
+def _taken(
+    routed: Sequence[Routed], answers: Sequence[MailError | None]
+) -> list[tuple[Recipient, AccountRecord]]:
     """
-    What was answered with success and is not delivered.
+    What was answered with success: each account once, with the recipient
+    through whom it gets its copy.
     """
-    taken = [
-        one
-        for one, answer in zip(routed, answers, strict=True)
-        if answer is None
-    ]
-    return [
-        (recipient, record, failed[record.number])
-        for recipient, record in lacking(taken, failed)
-    ]
+    found: dict[int, tuple[Recipient, AccountRecord]] = {}
+    for one, answer in zip(routed, answers, strict=True):
+        for record in one.accounts if answer is None else ():
+            found.setdefault(record.number, (one.recipient, record))
+    return list(found.values())

@@ -350,7 +350,7 @@ class Queue:
         hand = _hand(found)
         hand.forced = forced
         if hand.user and await self._suspended(hand.user):
-            await self.operator.hold_one(hand.queue_id, SUSPENDED)
+            self._go(self.operator.hold_one(hand.queue_id, SUSPENDED))
         elif hand.queue_id in self._hands:
             return
         elif self._hands.have_room(hand):

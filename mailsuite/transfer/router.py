@@ -4,7 +4,7 @@ Where each recipient's copies go, given what the directory says.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailsuite.errors import NoSuchRecipient, RelayDenied
@@ -91,20 +91,3 @@ def each_once(routed: Sequence[Routed]) -> tuple[AccountRecord, ...]:
         for record in one.accounts:
             accounts.setdefault(record.number, record)
     return tuple(accounts.values())
-
-
-def lacking(
-    routed: Sequence[Routed], failed: Container[int]
-) -> list[tuple[Recipient, AccountRecord]]:
-    """
-    The accounts that lack their copy, each once, with the recipient through
-    whom it was to get it.
-
-    :param failed: their numbers.
-    """
-    found: dict[int, tuple[Recipient, AccountRecord]] = {}
-    for one in routed:
-        for record in one.accounts:
-            if record.number in failed:
-                found.setdefault(record.number, (one.recipient, record))
-    return list(found.values())

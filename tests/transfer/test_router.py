@@ -16,7 +16,6 @@ from mailsuite.transfer.router import (
     Routed,
     completed,
     each_once,
-    lacking,
     routed_elsewhere,
     routed_here,
 )
@@ -122,7 +121,7 @@ class RoutedTests(SynchronousTestCase):
 
 class CopiesTests(SynchronousTestCase):
     """
-    Tests for ``each_once`` and ``lacking``.
+    Tests for ``each_once``.
     """
 
     ROUTED = (Routed(ALIAS, (TWO, ONE)), Routed(SINGLE, (TWO, THREE)))
@@ -132,11 +131,3 @@ class CopiesTests(SynchronousTestCase):
         An account that several recipients lead to is there once.
         """
         self.assertEqual(each_once(self.ROUTED), (TWO, ONE, THREE))
-
-    def test_lacking(self) -> None:
-        """
-        Those that failed come with the recipient who came first.
-        """
-        self.assertEqual(
-            lacking(self.ROUTED, {2, 3}), [(ALIAS, TWO), (SINGLE, THREE)]
-        )
