@@ -166,13 +166,13 @@ class Resolver:
         answer = self._cache.get(question)
         if answer is not None:
             return answer
-        arrives: Deferred[Answer] = Deferred(
-            lambda gone: self._under_way[question].remove(gone)
-        )
-        if question in self._under_way:
-            self._under_way[question].append(arrives)
-        else:
-            self._under_way[question] = [arrives]
+        waiting = self._under_way.get(question)
+        is_new = waiting is None
+        if waiting is None:
+            waiting = self._under_way[question] = []
+        arrives: Deferred[Answer] = Deferred(waiting.remove)
+        waiting.append(arrives)
+        if is_new:
             Deferred.fromCoroutine(self._find(question)).addErrback(
                 self._give_up, question
             )
@@ -192,10 +192,10 @@ class Resolver:
         self._tell(question, Answer(Found.FAILED, canonical=question.name))
 
     def _tell(self, question: Question, answer: Answer) -> None:
-        waiting = self._under_way[question]
+        # Who asks from here on asks anew.
+        waiting = self._under_way.pop(question)
         while waiting:
             waiting.pop(0).callback(answer)
-        del self._under_way[question]
 
     async def _look_up(self, question: Question) -> tuple[Answer, float, bool]:
         """

@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+import dns.message
+import dns.rrset
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
+from twisted.internet.protocol import DatagramProtocol
 from twisted.trial.unittest import TestCase
 
 from mailsuite.mail.dns import Answer, Found, Question, RecordType
@@ -133,3 +136,82 @@ class ResolverTests(ResolverContract, TestCase):
         resolver = Resolver(reactor, [Server("127.0.0.1", 1)])
         answer = await resolver.ask(Question("a.crepes.test", RecordType.A))
         self.assertEqual(answer.found, Found.FAILED)
+
+
+class _Counting(DatagramProtocol):
+    """
+    A server that answers every question with one address.
+
+    :ivar ports: where each question came from.
+    """
+
+    def __init__(self) -> None:
+        self.ports: list[int] = []
+
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        """
+        A question.
+        """
+        self.ports.append(addr[1])
+        question = dns.message.from_wire(datagram)
+        response = dns.message.make_response(question)
+        name = question.question[0].name
+        response.answer.append(
+            dns.rrset.from_text(name, 300, "IN", "A", "192.0.2.1")
+        )
+        self.transport.write(response.to_wire(), addr)
+
+
+class AskingTests(TestCase):
+    """
+    How often, and from where, a server is asked.
+    """
+
+    def setUp(self) -> None:
+        """
+        A server that counts.
+        """
+        self.server = _Counting()
+        port = reactor.listenUDP(0, self.server, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        where = Server("127.0.0.1", port.getHost().port)
+        self.resolver = Resolver(reactor, [where])
+
+    async def ask(self, name: str) -> Answer:
+        """
+        Ask for an address.
+        """
+        return await self.resolver.ask(Question(name, RecordType.A))
+
+    async def test_equal_questions_are_asked_once(self) -> None:
+        """
+        A thousand that ask for the same at once share an answer, and who asks
+        later has it from memory.
+        """
+        asking = [Deferred.fromCoroutine(self.ask("a.fr")) for _ in range(1000)]
+        answers = await gatherResults(asking)
+        answers.append(await self.ask("a.fr"))
+        self.assertEqual({x.records for x in answers}, {("192.0.2.1",)})
+        self.assertEqual(len(self.server.ports), 1)
+        self.resolver.forget()
+        await self.ask("a.fr")
+        self.assertEqual(len(self.server.ports), 2)
+
+    async def test_each_question_has_a_port_of_its_own(self) -> None:
+        """
+        Who wants to forge an answer has to guess the port too.
+        """
+        for number in range(50):
+            await self.ask(f"h{number}.fr")
+        self.assertGreater(len(set(self.server.ports)), 40)
+
+    async def test_who_waits_no_more_disturbs_nobody(self) -> None:
+        """
+        One that is given up does not take the others' answer away.
+        """
+        first = Deferred.fromCoroutine(self.ask("a.fr"))
+        second = Deferred.fromCoroutine(self.ask("a.fr"))
+        first.addErrback(lambda failure: failure.trap(CancelledError))
+        first.cancel()
+        self.assertEqual((await second).records, ("192.0.2.1",))
+        self.assertEqual(len(self.server.ports), 1)
