@@ -55,18 +55,17 @@ class FairQueue:
                 return attempt
         return None
 
-    def remove(self, attempt: RemoteAttempt) -> bool:
+    def remove(self, attempt: RemoteAttempt) -> None:
         """
-        It waits no more; False if it did not.
+        It waits no more, if it did.
         """
         waiting = self._waiting.get(attempt.backlog)
         if waiting is None or attempt not in waiting:
-            return False
+            return
         waiting.remove(attempt)
         self._size -= 1
         if not waiting:
             del self._waiting[attempt.backlog]
-        return True
 
 
 class Slots:
