@@ -293,7 +293,6 @@ class RequireTLSTests(_Case):
                     domain="example.gov", secure=True, requiretls=True
                 ),
                 MX,
-                SECURE,
             ),
             (
                 self.all.for_domain(
