@@ -310,15 +310,6 @@ class Standing:
         """
         return self._states[number]
 
-    def next(self) -> float | None:
-        """
-        When the next attempt is due, seconds since 1970; None if there is
-        none, or it is held.
-        """
-        if self.held is not None or not self._open:
-            return None
-        return min(x.next for x in self._states.values() if not x.ended)
-
     def take(self, event: Event) -> None:
         """
         ``event`` has happened.

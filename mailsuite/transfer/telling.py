@@ -155,6 +155,16 @@ class Telling:
                 assert state.last is not None
                 self._tell_of_double(hand, state.queued.recipient, state.last)
 
+    def tell_trouble(self, route: str, outcome: Outcome) -> None:
+        """
+        Tell postmaster of what fails by our own configuration.
+
+        :param route: where the mail was to go.
+        """
+        if outcome.for_postmaster:
+            where = outcome.peer or route
+            self.notifying.trouble(where, f"{where}: {outcome.text}")
+
     def _tell_of_double(
         self, hand: InHand, recipient: Recipient, outcome: Outcome
     ) -> None:

@@ -197,6 +197,8 @@ class Working:
         """
         Take up what an attempt came to; on return it is recorded.
         """
+        for outcome in set(outcomes.values()):
+            self._telling.tell_trouble(hand.backlog, outcome)
         moment = Moment(hand.began, self._clock.seconds(), self._chance())
         found = judged(hand.standing, outcomes, self._schedule, moment)
         hand.put_off.update(found.put_off)

@@ -193,7 +193,8 @@ class Queueing:
 
     :param folder: of the queue; may hold one already.
     :ivar suspended: logins that may send nothing.
-    :ivar doubles: what postmaster was told.
+    :ivar doubles: what postmaster was told of messages that failed.
+    :ivar troubles: what he was told of our configuration.
     """
 
     folder: str
@@ -207,6 +208,7 @@ class Queueing:
     schedule: Schedule = field(default_factory=lambda: Schedule(jitter=0.0))
     suspended: set[str] = field(default_factory=set)
     doubles: list[tuple[str, str, Outcome]] = field(default_factory=list)
+    troubles: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.clock.seconds():
@@ -232,7 +234,7 @@ class Queueing:
                 self.route,
                 self.sign,
                 lambda *given: self.doubles.append(given),
-                lambda key, text: None,
+                lambda *given: self.troubles.append(given),
             ),
             timing=Timing(self.clock, self.schedule, lambda: 0.5),
             surroundings=Surroundings(

@@ -5,6 +5,8 @@ when.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mailsuite.errors import StoreFull
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Recipient
@@ -184,6 +186,20 @@ class TellingTests(QueueTestCase):
         ((_, address, _),) = self.mail.doubles
         self.assertEqual(address, "nobody@hamburger.edu")
         self.assertEqual(self.mail.files(), [])
+
+    def test_our_own_configuration(self) -> None:
+        """
+        What fails by our own configuration waits, and postmaster is told.
+        """
+        self.elsewhere.says[BOB] = replace(
+            DEFERRED, for_postmaster=True, peer="", text="No password"
+        )
+        self.mail.add(BOB)
+
+        self.assertEqual(
+            self.mail.troubles, [("crepes.fr", "crepes.fr: No password")]
+        )
+        self.assertEqual(self.mail.count(), 1)
 
     def test_disk_without_room_for_it(self) -> None:
         """
