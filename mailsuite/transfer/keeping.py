@@ -22,7 +22,8 @@ from mailsuite.transfer.judging import Moment, judged
 from mailsuite.transfer.queuedcontent import QueuedContent
 from mailsuite.transfer.rounds import Rounds
 from mailsuite.transfer.schedule import Timing
-from mailsuite.transfer.spool import Kept, Spool
+from mailsuite.transfer.spool import Spool
+from mailsuite.transfer.spooled import Kept
 from mailsuite.transfer.threads import InPool
 
 #: Messages that one round keeps, and rounds side by side: while one waits for

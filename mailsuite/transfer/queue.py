@@ -40,9 +40,11 @@ from mailsuite.transfer.recovery import Recovery
 from mailsuite.transfer.remaking import Remaking
 from mailsuite.transfer.rows import backlog, row
 from mailsuite.transfer.schedule import Timing
-from mailsuite.transfer.spool import Broken, Found, NotQueued, Spool
+from mailsuite.transfer.spool import Spool
+from mailsuite.transfer.spooled import Broken, Found, NotQueued
 from mailsuite.transfer.telling import Notifying, Telling
 from mailsuite.transfer.threads import InPool
+from mailsuite.transfer.tidying import Tidying
 from mailsuite.transfer.working import Attempts, Working
 
 #: How long the index is left alone after it failed, seconds.
@@ -50,10 +52,6 @@ _RECOVERY_DELAY = 60.0
 
 #: How long a message is left alone that cannot be read, seconds.
 _UNREADABLE = 300.0
-
-#: How often what is old is forgotten, seconds.
-_TIDYING = 3600.0
-_DAY = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +135,9 @@ class Queue:
             clock=timing.clock,
             in_pool=in_pool,
         )
+        self._tidying = Tidying(
+            spool, self._ledger, timing.clock, in_pool, self._go
+        )
         self.operator = Operator(
             self,
             self._ledger,
@@ -145,7 +146,6 @@ class Queue:
             clock=timing.clock,
         )
         self._under_way: set[Deferred[None]] = set()
-        self._tidying: IDelayedCall | None = None
         self._recovering: IDelayedCall | None = None
         self._running = False
 
@@ -163,7 +163,7 @@ class Queue:
         known = await self._ledger.open()
         self._running = True
         self._go(self._begin(former, known=known))
-        self._tidy(float("inf"))
+        self._tidying.start()
 
     async def stop(self, patience: float = 20.0) -> None:
         """
@@ -172,9 +172,9 @@ class Queue:
         :param patience: seconds that those under way have to end.
         """
         self._running = False
-        for call in (self._tidying, self._recovering):
-            if call is not None:
-                call.cancel()
+        self._tidying.stop()
+        if self._recovering is not None:
+            self._recovering.cancel()
         await self._picking.stop()
         self._gate.stop()
         self._recorder.stop()
@@ -413,30 +413,6 @@ class Queue:
         await self._recovery.compare(
             shards, former=former, going_on=lambda: self._running
         )
-
-    def _tidy(self, empty_before: float) -> None:
-        """
-        Forget what is old, from time to time.
-        """
-        if self._running:
-            self._go(self._tidied(empty_before))
-            self._tidying = self._clock.callLater(
-                _TIDYING, self._tidy, self._clock.seconds() + _TIDYING - _DAY
-            )
-
-    async def _tidied(self, empty_before: float) -> None:
-        now = self._clock.seconds()
-        await self._in_pool(
-            partial(self._spool.tidy, now, empty_before=empty_before)
-        )
-        more = True
-        while more and self._running:
-            try:
-                more = await self._ledger.remember(
-                    lambda history: history.forget(now)
-                )
-            except DatabaseLost:
-                return
 
     def _go(self, work: Coroutine[Any, Any, None]) -> None:
         """

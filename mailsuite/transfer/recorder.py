@@ -21,13 +21,8 @@ from mailsuite.transfer.entrylines import DamagedEntry, event_line, lines
 from mailsuite.transfer.gate import Gate
 from mailsuite.transfer.inhand import MOST_LINES, InHand
 from mailsuite.transfer.rounds import Rounds
-from mailsuite.transfer.spool import (
-    Appended,
-    Change,
-    Removed,
-    Rewritten,
-    Spool,
-)
+from mailsuite.transfer.spool import Spool
+from mailsuite.transfer.spooled import Appended, Change, Removed, Rewritten
 from mailsuite.transfer.threads import InPool
 
 #: How long to wait when nothing can be written down, seconds.

@@ -23,7 +23,8 @@ from mailsuite.transfer.index import Index
 from mailsuite.transfer.inhand import InHand
 from mailsuite.transfer.ledger import Ledger
 from mailsuite.transfer.recorder import Recorder
-from mailsuite.transfer.spool import Broken, Found, NotQueued, Spool
+from mailsuite.transfer.spool import Spool
+from mailsuite.transfer.spooled import Broken, Found, NotQueued
 from mailsuite.transfer.threads import InPool
 
 #: Entries that are read in one step.

@@ -25,7 +25,7 @@ import re
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mailsuite.disk import Disk, File
 from mailsuite.transfer.entry import Standing
@@ -34,6 +34,16 @@ from mailsuite.transfer.entrylines import (
     HalfWritten,
     lines,
     read_entry,
+)
+from mailsuite.transfer.spooled import (
+    Appended,
+    Broken,
+    Change,
+    Found,
+    Kept,
+    NotQueued,
+    Removed,
+    Rewritten,
 )
 
 #: How long what is damaged is kept, seconds.
@@ -44,95 +54,6 @@ _SLICE = 256 * 1024
 
 _SHARD = re.compile(r"[0-9a-f]{8}")
 _FILE = re.compile(r"([0-9a-f]{8}[0-9a-f]{3,})\.(q|(?:2\.)?m)")
-
-
-class NotQueued(Exception):
-    """
-    There is no such message in the queue.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """
-    A message that is to be queued.
-
-    :param content: all of it, or the file without a name that has it.
-    """
-
-    standing: Standing
-    content: bytes | File
-
-    @property
-    def queue_id(self) -> str:
-        """
-        The message's.
-        """
-        return self.standing.entry.queue_id
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """
-    Lines that are to be added to an entry.
-
-    :param length: octets that its file has, torn ones not counted.
-    """
-
-    queue_id: str
-    length: int
-    lines: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """
-    An entry that is to be written anew.
-    """
-
-    queue_id: str
-    lines: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """
-    A message that is done with.
-    """
-
-    queue_id: str
-
-
-Change = Appended | Rewritten | Removed
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """
-    What an entry says.
-
-    :param length: octets of its lines.
-    :param first: octets of the first of them.
-    :param octets: its whole content, if that is small.
-    """
-
-    standing: Standing
-    length: int
-    first: int
-    octets: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """
-    An entry that cannot be used, and why.
-
-    :param held: it is where it was; else it was set aside.
-    """
-
-    queue_id: str
-    why: str
-    held: bool
 
 
 class Spool:
