@@ -65,7 +65,7 @@ _REFRESHED_AT_ONCE = 50
 _MOST_FETCHES = 20
 
 #: Domains that are remembered in memory.
-_MOST_KNOWN = 5000
+_MOST_KNOWN = 1000
 
 
 class STSTrouble(Enum):

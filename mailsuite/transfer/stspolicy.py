@@ -20,8 +20,9 @@ from mailsuite.mail.dns import Record
 #: RFC 8461 3.2: about a year, seconds.
 _LONGEST_AGE = 31_557_600
 
-#: Patterns that a policy may have, by its size alone some thousand.
-_MOST_PATTERNS = 1000
+#: Patterns that a policy may have; by its size alone it could have thousands,
+#: and it is kept in memory.
+_MOST_PATTERNS = 200
 
 # RFC 8461 3.1
 _RECORD_FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[!-:<>-~]+")

@@ -42,7 +42,7 @@ from mailsuite.transfer.tlsresults import Failed, failed_by, failure_of
 from mailsuite.transfer.tlssessions import Applied, SessionCounts
 
 #: Domains whose policies are remembered for the sessions that follow.
-_MOST_DOMAINS = 10_000
+_MOST_DOMAINS = 2000
 
 
 @dataclass(frozen=True, slots=True)

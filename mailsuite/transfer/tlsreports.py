@@ -13,7 +13,9 @@ Implementation notes
 from __future__ import annotations
 
 import zlib
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -31,6 +33,8 @@ from mailsuite.transfer.threads import InPool
 from mailsuite.transfer.tlsreport import destinations
 from mailsuite.transfer.tlsreportmail import MEDIA_TYPE, Packed, compose, pack
 from mailsuite.transfer.tlssessions import DAY, DomainDay, SessionCounts
+
+T = TypeVar("T")
 
 #: How often is looked for reports that are due, seconds.
 _ROUND = 900.0
@@ -69,6 +73,8 @@ class TLSReports:
         self._in_pool = in_pool
         self._timer: IDelayedCall | None = None
         self._round: Deferred[None] | None = None
+        self._asking: Deferred[Any] | None = None
+        self._stopping = False
 
     def start(self) -> None:
         """
@@ -78,13 +84,16 @@ class TLSReports:
 
     async def stop(self) -> None:
         """
-        Send no more; what is under way is given up, and done at the next
-        start.
+        Send no more; nobody is waited for, but what the queue is taking is
+        taken.
         """
+        self._stopping = True
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
         if self._round is not None:
-            self._round.cancel()
+            await self._round
 
     def _begin_round(self) -> None:
         self._timer = self._clock.callLater(_ROUND, self._begin_round)
@@ -108,6 +117,8 @@ class TLSReports:
 
     async def _send_due(self) -> None:
         for of in await self._sessions.ended():
+            if self._stopping:
+                return
             late = self._clock.seconds() - self._due_at(of)
             if late >= 0 and (await self._is_reported(of) or late > _PATIENCE):
                 await self._sessions.done(of)
@@ -122,9 +133,8 @@ class TLSReports:
 
         :return: False if that is to be tried again.
         """
-        answer = await self._resolver.ask(
-            Question(f"_smtp._tls.{of.domain}", RecordType.TXT)
-        )
+        record = Question(f"_smtp._tls.{of.domain}", RecordType.TXT)
+        answer = await self._asked(self._resolver.ask(record))
         if answer.found is Found.FAILED:
             return False
         wanted = destinations(answer.records)
@@ -151,7 +161,9 @@ class TLSReports:
             if uri.lower().startswith("mailto:"):
                 await self._mail(packed, _mail_address(uri))
                 return True
-            answered = await self._https.post(uri, packed.octets, MEDIA_TYPE)
+            answered = await self._asked(
+                self._https.post(uri, packed.octets, MEDIA_TYPE)
+            )
         except (ValueError, MailError, NoAnswer) as fact:
             self._log.warn(
                 "TLS report on {domain} cannot go to {destination}: {reason}",
@@ -161,6 +173,17 @@ class TLSReports:
             )
             return False
         return 200 <= answered.status < 300
+
+    async def _asked(self, asking: Coroutine[Any, Any, T]) -> T:
+        """
+        What somebody else answers, unless we stop.
+        """
+        answering = Deferred.fromCoroutine(asking)
+        self._asking = answering
+        try:
+            return await answering
+        finally:
+            self._asking = None
 
     async def _mail(self, packed: Packed, destination: Address) -> None:
         new_id = self._mailing.new_id()

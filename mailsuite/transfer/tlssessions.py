@@ -34,7 +34,11 @@ DAY = 86400
 
 #: How long counts stay in memory, seconds; and how many different ones.
 _WRITE_AFTER = 60.0
-_MOST_HELD = 10_000
+_MOST_HELD = 2000
+
+#: Strings that are kept of one policy, and characters of one.
+_MOST_STRINGS = 50
+_LONGEST_STRING = 1000
 
 #: What a report holds of one policy, and of one domain.
 _MOST_DETAILS = 1000
@@ -90,8 +94,10 @@ class Applied:
         DANE, whose policy is the host's (RFC 8460 1.1).
         """
         records = sorted(
-            f"{x.usage} {x.selector} {x.matching_type} {x.association.hex()}"
-            for x in tlsa.records
+            f"{x.usage} {x.selector} {x.matching_type} {x.association.hex()}"[
+                :_LONGEST_STRING
+            ]
+            for x in tlsa.records[:_MOST_STRINGS]
         )
         return cls("tlsa", tlsa.base, tuple(records))
 
@@ -100,7 +106,8 @@ class Applied:
         """
         A domain's MTA-STS policy.
         """
-        return cls("sts", domain, policy.lines(), policy.mx)
+        strings = policy.lines()[:_MOST_STRINGS]
+        return cls("sts", domain, strings, policy.mx[:_MOST_STRINGS])
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class MemoryWeb(HTTPS):
         The table's answer.
         """
         self.posted.append((url, body, media_type))
+        if self.waits is not None:
+            await self.waits
         return self._answer(url)
 
     def _answer(self, url: str) -> Answered:
