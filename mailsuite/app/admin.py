@@ -13,6 +13,7 @@ from mailsuite.app.commands.dns import dns
 from mailsuite.app.commands.domains import domain
 from mailsuite.app.commands.queues import queue, trace
 from mailsuite.app.commands.quotas import quota
+from mailsuite.app.commands.reports import report
 from mailsuite.app.commands.sending import send, sendmail_command
 from mailsuite.app.commands.suite import check_config, status
 from mailsuite.app.commands.terminal import CONTEXT, where_options
@@ -43,6 +44,7 @@ for _command in (
     sendmail_command,
     dns,
     dkim,
+    report,
     check_config,
     status,
 ):

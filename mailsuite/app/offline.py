@@ -92,7 +92,9 @@ async def _perform(
     try:
         await people.ensure_default_domain()
         keys = Keys(disk, str(state / "dkim"))
-        office = Office(people.administration, keys, _at_once, None, date.today)
+        office = Office(
+            people.administration, keys, _at_once, None, date.today, None
+        )
         return await perform(office, operation, arguments)
     finally:
         await people.directory.close()

@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 
 from mailsuite.accounts.administration import Administration
+from mailsuite.app.mailboxreports import mailbox_reports
 from mailsuite.errors import MailError
+from mailsuite.interfaces import IAccount
 from mailsuite.transfer.filters import Filter
 from mailsuite.transfer.keys import Keys
 from mailsuite.transfer.operating import Operator
@@ -51,6 +53,7 @@ class Office:
 
     :param operator: of the queue; None while no suite runs.
     :param today: for names made of the date.
+    :param account: opens an account's mail; None while no suite runs.
     """
 
     administration: Administration
@@ -58,6 +61,7 @@ class Office:
     in_pool: InPool
     operator: Operator | None
     today: Callable[[], date]
+    account: Callable[[str], Awaitable[IAccount]] | None
 
 
 _OnAccounts = Callable[[Administration, dict[str, Plain]], Awaitable[object]]
@@ -340,3 +344,17 @@ async def _queue_trace(office: Office, given: dict[str, Plain]) -> object:
         }
         for one in await _operator(office).trace(given["what"])
     ]
+
+
+# --- Reports -----------------------------------------------------------------
+
+
+@_of_office("report.read")
+async def _report_read(office: Office, given: dict[str, Plain]) -> object:
+    if office.account is None:
+        raise NotWithoutSuite
+    account = await office.account(given["address"])
+    try:
+        return await mailbox_reports(account, office.in_pool)
+    finally:
+        account.release()

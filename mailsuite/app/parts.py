@@ -30,6 +30,7 @@ from mailsuite.app.sockets import Bound
 from mailsuite.app.tls import Certificates
 from mailsuite.disk import Disk
 from mailsuite.imap.renderers import renderers
+from mailsuite.interfaces import IAccount
 from mailsuite.mail.mailboxes import Quota
 from mailsuite.mail.uniqueids import UniqueIdFormat
 from mailsuite.store.pool import Pool
@@ -131,6 +132,7 @@ class Parts:
             self.sending.in_pool,
             self.sending.queue.operator,
             date.today,
+            self.account,
         )
 
     async def open(self) -> None:
@@ -170,15 +172,22 @@ class Parts:
         """
         await self.sending.in_pool(work)
 
+    async def account(self, address: str) -> IAccount:
+        """
+        An account's mail, to be released.
+
+        :raises NoSuchAccount: there is none.
+        """
+        entry = await self.people.administration.quota(address)
+        local_part, _, domain = entry.address.rpartition("@")
+        record = self.people.directory.record((local_part, domain))
+        return await self._mailboxes.account(record)
+
     async def use(self, address: str) -> Quota:
         """
         What an account's mail takes.
-
-        :param address: in the directory's spelling.
         """
-        local_part, _, domain = address.rpartition("@")
-        record = self.people.directory.record((local_part, domain))
-        account = await self._mailboxes.account(record)
+        account = await self.account(address)
         try:
             return await account.quota()
         finally:

@@ -39,20 +39,26 @@ from mailsuite.transfer.checks import (
     Treatment,
 )
 from mailsuite.transfer.content import MemoryBudget
+from mailsuite.transfer.dmarcledger import DMARCLedger
+from mailsuite.transfer.dmarcreports import DMARCReports
 from mailsuite.transfer.entry import Local, Remote, Route
 from mailsuite.transfer.filters import Filter
 from mailsuite.transfer.gate import Gate
 from mailsuite.transfer.handover import HandOver
+from mailsuite.transfer.https import HTTPS
 from mailsuite.transfer.keys import Keys
 from mailsuite.transfer.local import LocalDelivery
+from mailsuite.transfer.mtasts import MTASTS
 from mailsuite.transfer.operating import SUSPENDED
-from mailsuite.transfer.policy import Opportunistic
+from mailsuite.transfer.outcome import Outcome
 from mailsuite.transfer.postmaster import Mailing, Postmaster
 from mailsuite.transfer.queue import Queue, Surroundings
 from mailsuite.transfer.queueids import QueueIds
 from mailsuite.transfer.reception import Limits as ReceptionLimits
 from mailsuite.transfer.reception import Reception
 from mailsuite.transfer.remote import Remote as RemoteDelivery
+from mailsuite.transfer.reportmailing import ReportMailing
+from mailsuite.transfer.reportreturns import ReportReturns
 from mailsuite.transfer.resolver import (
     Resolver,
     Server,
@@ -73,6 +79,9 @@ from mailsuite.transfer.spool import Spool
 from mailsuite.transfer.srs import SenderRewriting
 from mailsuite.transfer.surroundings import Limits as SendingLimits
 from mailsuite.transfer.telling import Notifying
+from mailsuite.transfer.tlspolicy import TLSPolicy
+from mailsuite.transfer.tlsreports import TLSReports
+from mailsuite.transfer.tlssessions import SessionCounts
 from mailsuite.transfer.working import Attempts
 
 _QUEUE_THREADS = 4
@@ -143,6 +152,10 @@ class Sending:
             clock=reactor,
             in_pool=self._pool.run,
         )
+        self._returns = ReportReturns(self._secrets, self._domain)
+        self._sessions: SessionCounts | None = None
+        self._tls_reports: TLSReports | None = None
+        self._dmarc = self._build_dmarc_reports()
         self.queue = self._build_queue()
         self.reception = self._build_reception()
 
@@ -160,8 +173,15 @@ class Sending:
         self._secrets[:] = await self._pool.run(self._read_secrets)
         for fault in await self._pool.run(self.keys.load):
             self._log.error("DKIM key cannot be used: {fault}", fault=fault)
+        await self._mtasts.start()
+        if self._sessions is not None:
+            await self._sessions.start()
         await self.queue.start()
         await self._postmaster.start()
+        if self._tls_reports is not None:
+            self._tls_reports.start()
+        if self._dmarc is not None:
+            self._dmarc.start()
         probing = Deferred.fromCoroutine(self._resolver.probe())
         probing.addErrback(
             lambda failure: self._log.failure("Bug in a look-up", failure)
@@ -171,8 +191,15 @@ class Sending:
         """
         Make no more attempts, and end.
         """
+        if self._dmarc is not None:
+            await self._dmarc.stop()
+        if self._tls_reports is not None:
+            await self._tls_reports.stop()
         await self._postmaster.stop()
         await self.queue.stop()
+        if self._sessions is not None:
+            await self._sessions.stop()
+        await self._mtasts.stop()
         self._pool.stop()
 
     async def resumed(self, address: str) -> None:
@@ -202,7 +229,7 @@ class Sending:
                 self._our_name,
                 self._routing,
                 self._signing.of_notification,
-                self._postmaster.double_bounce,
+                self._double_bounces(),
                 self._postmaster.trouble,
             ),
             timing=Timing(self._reactor, _schedule(found), random.random),
@@ -210,6 +237,15 @@ class Sending:
                 self._is_suspended, MemoryBudget(_MEMORY), in_pool
             ),
         )
+
+    def _double_bounces(self) -> Callable[[str, str, Outcome], None]:
+        """
+        Who hears of notifications that fail: of our own reports, who sends
+        them; of all others, postmaster.
+        """
+        if self._dmarc is None:
+            return self._postmaster.double_bounce
+        return self._dmarc.double_bounces(self._postmaster.double_bounce)
 
     def _build_remote(self, gate: Gate) -> RemoteDelivery:
         found = self._configuration
@@ -224,7 +260,7 @@ class Sending:
             our_name=self._our_name,
             ourselves=ourselves(found),
             routes=_routes(found.route, tuple(sending.sources)),
-            policy=Opportunistic(),
+            policy=self._policy(authorities),
             judge=authorities.judge,
             random=random.SystemRandom(),
             limits=SendingLimits(
@@ -232,6 +268,68 @@ class Sending:
                 at_once=sending.connections_per_destination,
                 port=sending.port,
             ),
+        )
+
+    def _policy(self, authorities: Authorities) -> TLSPolicy:
+        """
+        What domains demand of TLS; with it what reports of that need.
+        """
+        found = self._configuration
+        https = HTTPS(self._reactor, self._resolver, authorities.judge)
+        folder = self._state / "mtasts"
+        self._mtasts = MTASTS(
+            self._resolver,
+            https,
+            path=str(folder / "policies.sqlite3"),
+            disk=self._disk,
+            clock=self._reactor,
+            in_pool=self._pool.run,
+        )
+        if found.reports.tls:
+            self._sessions = SessionCounts(
+                str(folder / "sessions.sqlite3"),
+                self._disk,
+                clock=self._reactor,
+                in_pool=self._pool.run,
+            )
+            self._tls_reports = TLSReports(
+                self._sessions,
+                self._resolver,
+                https,
+                self._report_mailing(),
+                clock=self._reactor,
+                in_pool=self._pool.run,
+            )
+        return TLSPolicy(
+            self._resolver,
+            self._mtasts,
+            authorities.judge,
+            sessions=self._sessions,
+            port=found.sending.port,
+        )
+
+    def _build_dmarc_reports(self) -> DMARCReports | None:
+        if not self._configuration.reports.dmarc:
+            return None
+        return DMARCReports(
+            DMARCLedger(
+                str(self._state / "reports" / "dmarc.sqlite3"), self._disk
+            ),
+            self._resolver,
+            self._report_mailing(),
+            self._returns,
+            clock=self._reactor,
+            in_pool=self._pool.run,
+        )
+
+    def _report_mailing(self) -> ReportMailing:
+        domain = self._configuration.default_domain
+        return ReportMailing(
+            self._our_name,
+            domain,
+            Address("postmaster", domain),
+            self._ids.next_id,
+            self._send,
         )
 
     async def _is_suspended(self, address: str) -> bool:
@@ -249,6 +347,9 @@ class Sending:
         """
         address = recipient.forward_path
         directory = self._people.directory
+        if self._returns.is_ours(address):
+            # A report of ours that comes back is for nobody.
+            raise NoSuchRecipient
         if not directory.is_ours(address.domain):
             return [Remote(address.domain)]
         found = await directory.resolve(address)
@@ -272,6 +373,7 @@ class Sending:
                 recipients=[Arriving(mail.recipient, one) for one in routes],
                 content=mail.content,
                 skip=mail.skip,
+                prefix=self._signing.of_octets(mail.content[mail.skip :]),
             )
         )
 
@@ -288,6 +390,7 @@ class Sending:
             directory,
             self._reactor,
             rewriting,
+            self._returned,
         )
         return Reception(
             directory,
@@ -307,6 +410,7 @@ class Sending:
             noted=self._noted,
             signing=self._signing,
             rewriting=rewriting,
+            returns=self._returns,
             our_names=(found.host_name,),
             default_domain=found.default_domain,
             limits=ReceptionLimits(
@@ -341,6 +445,12 @@ class Sending:
         """
         What the checks of a message came to, for reports.
         """
+        if self._dmarc is not None:
+            self._dmarc.noted(envelope, examined)
+
+    def _returned(self, address: Address) -> None:
+        if self._dmarc is not None:
+            self._dmarc.returned(address)
 
     def _read_secrets(self) -> list[bytes]:
         """

@@ -173,6 +173,8 @@ class Suite(Service):
                 raise ConfigurationFaulty(faults)
         for name in ("ca", "certificates", "mail", "queue"):
             self._disk.make_folders(str(start.state / name))
+        for name in ("mtasts", "reports"):
+            self._disk.make_folders(str(start.state / name))
         self._disk.make_folders(str(start.state / "dkim"), 0o700)
         self._certificates = Certificates(
             self._pairs(start.configuration), self._reactor

@@ -14,7 +14,7 @@ Implementation notes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from twisted.internet.interfaces import IReactorTime
@@ -22,6 +22,7 @@ from twisted.logger import Logger
 
 from mailsuite.errors import MailError, NotAuthentic
 from mailsuite.interfaces import IDirectory, IIncoming, IMailboxService
+from mailsuite.mail.address import Address
 from mailsuite.mail.deliverystatus import Action
 from mailsuite.mail.envelope import Envelope, Recipient
 from mailsuite.transfer.arrival import Arrival, Arriving
@@ -84,13 +85,19 @@ class HandOver:
         directory: IDirectory,
         clock: IReactorTime,
         rewriting: SenderRewriting,
+        returned: Callable[[Address], None],
     ) -> None:
+        """
+        :param returned: told of an address of ours, of a report, to which
+            something was sent: it is for nobody.
+        """
         self._mailboxes = mailboxes
         self._local = local
         self._queue = queue
         self._directory = directory
         self._clock = clock
         self._rewriting = rewriting
+        self._returned = returned
 
     async def hand_over(
         self,
@@ -105,6 +112,11 @@ class HandOver:
         :param routed: the envelope's recipients, in their order.
         :raises MailError: nobody has it, and it is not in the queue.
         """
+        reports = [one for one in routed if one.is_for_nobody]
+        if reports:
+            return await self._without(
+                reports, queue_id, envelope, message, routed
+            )
         if message.junk:
             routed = self._kept_here(queue_id, routed)
         if _through_queue(envelope, routed):
@@ -124,6 +136,29 @@ class HandOver:
             )
         finally:
             content.discard()
+
+    async def _without(
+        self,
+        reports: Sequence[Routed],
+        queue_id: str,
+        envelope: Envelope,
+        message: Message,
+        routed: Sequence[Routed],
+    ) -> tuple[MailError | None, ...]:
+        """
+        Deliver to all but those that are for nobody, which hear success.
+        """
+        rest = [one for one in routed if not one.is_for_nobody]
+        results: Iterator[MailError | None] = iter(
+            await self.hand_over(queue_id, envelope, message, rest)
+            if rest
+            else ()
+        )
+        for one in reports:
+            self._returned(one.recipient.forward_path)
+        return tuple(
+            None if one.is_for_nobody else next(results) for one in routed
+        )
 
     def _kept_here(
         self, queue_id: str, routed: Sequence[Routed]

@@ -36,6 +36,7 @@ from mailsuite.transfer.content import MemoryBudget
 from mailsuite.transfer.handover import HandOver
 from mailsuite.transfer.queue import Queue
 from mailsuite.transfer.queueids import QueueIds
+from mailsuite.transfer.reportreturns import ReportReturns
 from mailsuite.transfer.room import Room
 from mailsuite.transfer.router import (
     Routed,
@@ -98,6 +99,7 @@ class Reception:
         noted: Noted,
         signing: Signatures,
         rewriting: SenderRewriting,
+        returns: ReportReturns,
         our_names: Collection[str],
         default_domain: str,
         limits: Limits,
@@ -118,6 +120,7 @@ class Reception:
         self._room = room
         self._examine = examine
         self._rewriting = rewriting
+        self._returns = returns
         self._default_domain = default_domain
 
     @property
@@ -179,6 +182,10 @@ class Reception:
         if not self._directory.is_ours(address.domain):
             may_relay = logged_in or envelope.origin.trusted
             return routed_elsewhere(recipient, may_relay=may_relay)
+        if self._returns.is_ours(address):
+            if envelope.sender.reverse_path is not None:
+                raise NoSuchRecipient
+            return Routed(recipient, ())
         back = self._led_back(address, envelope.sender)
         if back is not None:
             return routed_elsewhere(back, may_relay=True)

@@ -31,6 +31,13 @@ class Routed:
     forwarded: bool = False
 
     @property
+    def is_for_nobody(self) -> bool:
+        """
+        Whether it is taken and kept by nobody: a report that came back.
+        """
+        return not self.accounts and not self.elsewhere
+
+    @property
     def is_list(self) -> bool:
         """
         Whether the address stands for several.

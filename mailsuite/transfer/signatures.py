@@ -103,7 +103,12 @@ class Signatures:
 
         :param content: as it is sent; some dozens of kilobytes.
         """
-        octets = await content.read(0, content.size)
+        return self.of_octets(await content.read(0, content.size))
+
+    def of_octets(self, octets: bytes) -> bytes:
+        """
+        The same for octets in memory.
+        """
         section, _, rest = octets.partition(b"\r\n\r\n")
         body = BodyDigests([CANONICALIZATION])
         body.update(rest)

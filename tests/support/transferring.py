@@ -18,6 +18,7 @@ from mailsuite.transfer.checks import CheckPolicy, Examination, Examined
 from mailsuite.transfer.handover import HandOver
 from mailsuite.transfer.local import LocalDelivery
 from mailsuite.transfer.reception import Limits, Reception
+from mailsuite.transfer.reportreturns import ReportReturns
 from mailsuite.transfer.room import Room
 from mailsuite.transfer.signatures import Signatures
 from mailsuite.transfer.srs import SenderRewriting
@@ -66,6 +67,7 @@ class Transferring:
     policy: CheckPolicy = field(default_factory=CheckPolicy)
     keys: dict[str, list[SigningKey]] = field(default_factory=dict)
     noted: list[Examined] = field(default_factory=list)
+    returned: list[Address] = field(default_factory=list)
     queueing_of: type[Queueing] = Queueing
 
     def __post_init__(self) -> None:
@@ -81,6 +83,7 @@ class Transferring:
         self.queue = self.queueing.queue
         self.spool = self.queueing.spool
         rewriting = SenderRewriting([b"key"], "hamburger.edu")
+        self.returns = ReportReturns([b"key"], "hamburger.edu")
         self.reception = Reception(
             self.directory,
             store,
@@ -93,6 +96,7 @@ class Transferring:
                 self.directory,
                 self.clock,
                 rewriting,
+                self.returned.append,
             ),
             ids=self.queueing.ids,
             room=Room(lambda: self.free, 10**6, self.clock, in_pool),
@@ -106,6 +110,7 @@ class Transferring:
                 now=self.clock.seconds,
             ),
             rewriting=rewriting,
+            returns=self.returns,
             our_names=("hamburger.edu",),
             default_domain="hamburger.edu",
             limits=self.limits,

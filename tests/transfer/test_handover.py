@@ -264,6 +264,19 @@ class HandOverTests(SynchronousTestCase):
         self.assertEqual(len(self.mail.inbox(self.bob)), 1)
         self.assertEqual([to for to, _ in self.sent()], [EVE])
 
+    def test_report_that_came_back(self) -> None:
+        """
+        The path of a report of ours is nobody's: a bounce to it is noted,
+        and is taken from nobody else.
+        """
+        path = self.mail.returns.path("id", Address.parse(EVE))
+        self.commit(self.mail.begin(str(path), BOB, reverse_path=None))
+
+        self.assertEqual(self.mail.returned, [path])
+        self.assertEqual(len(self.mail.inbox(self.bob)), 1)
+        with self.assertRaises(NoSuchRecipient):
+            self.mail.begin(str(path))
+
     def test_no_room(self) -> None:
         """
         Nothing is kept when the disk is nearly full.
