@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from mailsuite.mail.headers import every
+
 #: A section of more octets than this is refused.
 MOST_OCTETS = 512 * 1024
 
@@ -56,6 +58,14 @@ def without(section: bytes, names: Iterable[bytes]) -> bytes:
     for name in names:
         section = _named(name).sub(b"", section)
     return section
+
+
+def tls_is_optional(section: bytes) -> bool:
+    """
+    Whether the message is to arrive whatever policies say (RFC 8689 5).
+    """
+    values = every(section, b"TLS-Required")
+    return [value.strip().lower() for value in values] == [b"no"]
 
 
 _patterns: dict[bytes, re.Pattern[bytes]] = {}

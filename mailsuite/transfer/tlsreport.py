@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -174,24 +173,6 @@ def _detail(detail: FailureDetail) -> dict[str, object]:
         "failure-reason-code": detail.reason,
     }
     return {name: value for name, value in told.items() if value != ""}
-
-
-def unpacked(octets: bytes) -> bytes:
-    """
-    A report as it came, compressed or not, without its compression.
-
-    :raises NotAReport: it is broken, or too long.
-    """
-    if not octets.startswith(b"\x1f\x8b"):
-        return octets
-    inflating = zlib.decompressobj(wbits=31)
-    try:
-        report = inflating.decompress(octets, LONGEST_REPORT + 1)
-    except zlib.error as fact:
-        raise NotAReport("broken gzip") from fact
-    if len(report) > LONGEST_REPORT or not inflating.eof:
-        raise NotAReport("too long, or cut")
-    return report
 
 
 def parse_report(octets: bytes) -> TLSReport:

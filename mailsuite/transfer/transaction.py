@@ -14,6 +14,7 @@ Implementation notes
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ from mailsuite.mail.trace import received, return_path
 from mailsuite.transfer.checks import Examined, Treatment, summary
 from mailsuite.transfer.content import ReceivedContent
 from mailsuite.transfer.handover import Message, delivered_to
-from mailsuite.transfer.header import hops, without
+from mailsuite.transfer.header import hops, tls_is_optional, without
 from mailsuite.transfer.router import Routed
 from mailsuite.transfer.submission import (
     check_author,
@@ -326,8 +327,11 @@ class Transaction:
         return datetime.fromtimestamp(self._reception.clock.seconds(), UTC)
 
     def _whole_envelope(self) -> Envelope:
+        sender = self._envelope.sender
+        if not sender.requiretls and tls_is_optional(self._section):
+            sender = replace(sender, tls_optional=True)
         return Envelope(
             self._envelope.origin,
-            self._envelope.sender,
+            sender,
             tuple(one.recipient for one in self._routed),
         )

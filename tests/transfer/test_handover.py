@@ -91,6 +91,25 @@ class HandOverTests(SynchronousTestCase):
         self.assertTrue(octets.startswith(b"Received: "))
         self.assertTrue(octets.endswith(LARGE[-1000:]))
 
+    def test_optional_tls(self) -> None:
+        """
+        TLS-Required goes with the message, unless REQUIRETLS says otherwise
+        (RFC 8689 3).
+        """
+        octets = b"TLS-Required: No\r\n" + MESSAGE
+        for requiretls, said in ((False, True), (True, False)):
+            transaction = now(
+                self.mail.reception.begin(
+                    SUBMISSION,
+                    Sender(Address.parse(BOB), requiretls=requiretls),
+                    bobs,
+                )
+            )
+            now(transaction.add_recipient(Recipient(Address.parse(EVE))))
+            self.commit(transaction, octets)
+            sender = self.mail.elsewhere.tried[-1].sender
+            self.assertEqual(sender.tls_optional, said)
+
     def test_failure_is_told(self) -> None:
         """
         Of two recipients one fails: Bob gets a notification that names him.

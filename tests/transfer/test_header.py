@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.transfer.header import hops, section_end, without
+from mailsuite.transfer.header import (
+    hops,
+    section_end,
+    tls_is_optional,
+    without,
+)
 
 
 class SectionEndTests(SynchronousTestCase):
@@ -102,3 +107,24 @@ class WithoutTests(SynchronousTestCase):
         A field at the very end goes too.
         """
         self.assertEqual(without(b"A: 1\r\nBcc: x", (b"Bcc",)), b"A: 1\r\n")
+
+
+class TLSIsOptionalTests(SynchronousTestCase):
+    """
+    Tests for ``tls_is_optional``.
+    """
+
+    def test_values(self) -> None:
+        """
+        The field has one value, and stands once.
+        """
+        for section, optional in (
+            (b"TLS-Required: No\r\n", True),
+            (b"A: b\r\ntls-required:\r\n no \r\n", True),
+            (b"TLS-Required: Yes\r\n", False),
+            (b"TLS-Required:\r\n", False),
+            (b"TLS-Required: No\r\nTLS-Required: No\r\n", False),
+            (b"X-TLS-Required: No\r\n", False),
+            (b"", False),
+        ):
+            self.assertEqual(tls_is_optional(section), optional, section)

@@ -5,6 +5,7 @@ Tests for ``mailsuite.transfer.tlsreports``, ``tlssessions`` and
 
 from __future__ import annotations
 
+import gzip
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -27,7 +28,6 @@ from mailsuite.transfer.tlsreport import (
     PolicyReport,
     TLSReport,
     parse_report,
-    unpacked,
 )
 from mailsuite.transfer.tlsreports import TLSReports
 from mailsuite.transfer.tlsresults import Failed
@@ -252,7 +252,7 @@ class TLSReportsTests(_Case):
         """
         _, attached = self.message().iter_parts()
         octets = cast("bytes", cast("EmailMessage", attached).get_content())
-        return parse_report(unpacked(octets))
+        return parse_report(gzip.decompress(octets))
 
     def test_by_mail(self) -> None:
         """
@@ -322,7 +322,9 @@ class TLSReportsTests(_Case):
         ((url, body, media_type),) = self.web.posted
         self.assertEqual(url, "https://r.example/v1")
         self.assertEqual(media_type, "application/tlsrpt+gzip")
-        self.assertEqual(parse_report(unpacked(body)).policies[0].failures, 1)
+        self.assertEqual(
+            parse_report(gzip.decompress(body)).policies[0].failures, 1
+        )
         self.pass_time(24)
         self.assertEqual(len(self.web.posted), 1)
 
