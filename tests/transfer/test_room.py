@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.transfer.room import Room
-from tests.support.transferring import at_once, now
+from tests.support.queueing import at_once, now
 
 
 class RoomTests(SynchronousTestCase):
