@@ -5,7 +5,10 @@ when.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+
+from twisted.internet.defer import Deferred
 
 from mailsuite.errors import StoreFull
 from mailsuite.mail.address import Address
@@ -200,6 +203,30 @@ class TellingTests(QueueTestCase):
             self.mail.troubles, [("crepes.fr", "crepes.fr: No password")]
         )
         self.assertEqual(self.mail.count(), 1)
+
+    def test_not_before_all_is_known(self) -> None:
+        """
+        While a start still looks at what a crash left, mail goes on, and
+        nobody is told: he may have been.
+        """
+        now(self.mail.queue.stop())
+        os.unlink(os.path.join(self.mail.folder, "clean"))
+        self.mail = self.mail.again()
+        looking: Deferred[None] = Deferred()
+
+        async def slow(*given: object, **named: object) -> None:
+            await looking
+
+        self.patch(self.mail.queue._recovery, "compare", slow)
+        self.mail.start()
+        self.elsewhere.says[BOB] = FAILED
+        self.mail.add(BOB, DAVE)
+        self.assertEqual([to for to, _ in self.elsewhere.taken], [DAVE])
+        self.assertEqual(self.told(), [])
+
+        looking.callback(None)
+
+        self.assertEqual(len(self.told()), 1)
 
     def test_disk_without_room_for_it(self) -> None:
         """
