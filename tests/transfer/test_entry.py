@@ -54,6 +54,7 @@ ENTRY = Entry(
         returned="HDRS",
         envelope_id="QQ314159",
         requiretls=True,
+        tls_optional=True,
         hold_until=1050.0,
     ),
     arrival=1000.0,
