@@ -42,8 +42,9 @@ from mailsuite.transfer.reportmailing import ReportMailing
 from mailsuite.transfer.reportreturns import ReportReturns
 from mailsuite.transfer.threads import InPool
 
-#: How often is looked for reports that are due, seconds.
+#: How often is looked for reports that are due, and when first, seconds.
 _ROUND = 900.0
+_SOON = 60.0
 #: Reports on a day go out within so many seconds of its end.
 _SPREAD = 4 * 3600
 #: How long destinations of which the DNS says nothing are waited for.
@@ -91,7 +92,7 @@ class DMARCReports:
         """
         Report what earlier runs left, and from here on each day.
         """
-        self._timer = self._clock.callLater(_ROUND, self._begin_round)
+        self._timer = self._clock.callLater(_SOON, self._begin_round)
 
     async def stop(self) -> None:
         """

@@ -157,7 +157,7 @@ class ReportCommandTests(SynchronousTestCase):
             self.file(b"hello"), self.file(print_report(dmarc_report()))
         )
 
-        self.assertIn("Not read: there is no report in it (1 times)", said)
+        self.assertIn("Not read: there is no report in it (1 time)", said)
         self.assertIn("1 report from", said)
 
     def test_nothing_named(self) -> None:

@@ -134,7 +134,7 @@ def told(result: Plain) -> str:
         for (kind, domain), reports in together.items()
     ]
     notes = [
-        f"Not read: {cleaned(why)} ({times} times)"
+        f"Not read: {cleaned(why)} ({_number(times, 'time')})"
         for why, times in result["unreadable"].items()
     ]
     if result["left_out"]:
