@@ -25,7 +25,7 @@ from twisted.logger import Logger
 from mailsuite.disk import as_mail_error
 from mailsuite.interfaces import IContent
 from mailsuite.mail.reencoding import CannotReencode, reencoded
-from mailsuite.transfer.entry import Remade, Standing, Stored
+from mailsuite.transfer.entry import Entry, Remade, Standing, Stored
 from mailsuite.transfer.header import without
 from mailsuite.transfer.inhand import InHand
 from mailsuite.transfer.queuedfile import QueuedFile
@@ -38,6 +38,9 @@ SECOND = "2"
 
 #: Makes the signatures of a message of ours, as header fields.
 Signature = Callable[[IContent], Awaitable[bytes]]
+
+#: ``Origin.listener`` of what programs on this machine, and we ourselves, send.
+_OF_THIS_MACHINE = "local"
 
 _SIGNATURES = (b"DKIM-Signature",)
 
@@ -73,7 +76,7 @@ class Remaking:
         :raises StoreFull, StoreUnavailable: not at this moment.
         """
         entry = hand.standing.entry
-        if entry.origin.user is None and entry.about is None:
+        if not _began_here(entry):
             return False
         await self._turn.acquire()
         try:
@@ -125,6 +128,18 @@ class Remaking:
         finally:
             os.close(descriptor)
         return Stored(size, crc32, standing.content.skip)
+
+
+def _began_here(entry: Entry) -> bool:
+    """
+    Whether nobody before us can have signed it.
+    """
+    origin = entry.origin
+    return (
+        origin.user is not None
+        or origin.listener == _OF_THIS_MACHINE
+        or entry.about is not None
+    )
 
 
 def _pieces(stored: Stored, octets: mmap.mmap) -> Iterator[bytes]:

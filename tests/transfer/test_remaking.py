@@ -98,6 +98,17 @@ class RemakingTests(QueueTestCase):
 
         self.assertEqual(self.remade, [None])
 
+    def test_programs_on_this_machine(self) -> None:
+        """
+        What they send begins its way here too, with no login.
+        """
+        origin = replace(
+            self.mail.arrival(BOB).origin, user=None, listener="local"
+        )
+        self.add(EIGHT, origin=origin)
+
+        self.assertTrue(self.elsewhere.taken[0][1].isascii())
+
     def test_cannot_be_made(self) -> None:
         """
         Header fields beyond ASCII cannot be said in seven bits.

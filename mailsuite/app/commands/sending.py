@@ -12,7 +12,7 @@ import select
 import socket
 import sys
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, SMTPUTF8
 from email.utils import formatdate
 from pathlib import Path
 
@@ -21,7 +21,6 @@ import click
 from mailsuite.app import localmail, sendmail
 from mailsuite.app.commands.queues import queue_table
 from mailsuite.app.commands.terminal import (
-    CONTEXT,
     SuiteCommand,
     Where,
     as_json_option,
@@ -91,7 +90,9 @@ def _composed(
     text: str,
     files: tuple[Path, ...],
 ) -> bytes:
-    message = EmailMessage(policy=SMTP)
+    # An encoded word is no part of an address (RFC 2047 5).
+    plain = all(map(str.isascii, [author, *recipients]))
+    message = EmailMessage(policy=SMTP if plain else SMTPUTF8)
     message["From"] = author
     message["To"] = ", ".join(recipients)
     message["Subject"] = subject
@@ -109,18 +110,21 @@ def _composed(
 # --- sendmail ----------------------------------------------------------------
 
 
+# Not a SuiteCommand: all options are sendmail's own; those that say which suite
+# is meant stand before the command.
 @click.command(
     "sendmail",
-    cls=SuiteCommand,
     context_settings={
         "ignore_unknown_options": True,
         "allow_interspersed_args": False,
-        **CONTEXT,
+        "help_option_names": ["--help"],
     },
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.pass_obj
-def sendmail_command(where: Where, arguments: tuple[str, ...]) -> None:
+@click.pass_context
+def sendmail_command(
+    context: click.Context, arguments: tuple[str, ...]
+) -> None:
     """
     Take a message from a program, as sendmail(8) does.
 
@@ -131,7 +135,7 @@ def sendmail_command(where: Where, arguments: tuple[str, ...]) -> None:
 
     Example: mailsuite sendmail -t -i < message.eml
     """
-    raise SystemExit(_run(where, list(arguments)))
+    raise SystemExit(_run(context.ensure_object(Where), list(arguments)))
 
 
 def main() -> None:
