@@ -11,11 +11,11 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import (
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
-    connectProtocol,
 )
 from twisted.internet.error import ConnectError, ConnectingCancelledError
 from twisted.internet.error import TimeoutError as ConnectTimeout
-from twisted.internet.interfaces import IReactorTCP, IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTCP, IReactorTime
+from twisted.internet.protocol import Factory
 
 from mailsuite.smtp.client import SMTPClient
 from mailsuite.smtp.clientconnection import ClientConnection
@@ -66,7 +66,7 @@ class Connector:
             bindAddress=(place.source, 0) if place.source else None,
         )
         try:
-            await connectProtocol(endpoint, connection)
+            await endpoint.connect(_Once(connection))
         except ConnectingCancelledError as cancelled:
             raise CancelledError from cancelled
         except (ConnectError, OSError) as error:
@@ -86,6 +86,23 @@ class Connector:
             connection.abort()
             raise
         return SMTPClient(connection, place, opened, lmtp=conduct.lmtp)
+
+
+class _Once(Factory):
+    """
+    One connection, that the log need not hear of twice.
+    """
+
+    noisy = False
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientConnection:
+        """
+        The TCP connection stands.  (Name and case are Twisted's.)
+        """
+        return self._connection
 
 
 def _why(error: ConnectError | OSError) -> str:

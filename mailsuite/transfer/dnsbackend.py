@@ -63,6 +63,8 @@ class _Datagrams(DatagramProtocol):
     What one server sent to one socket.
     """
 
+    noisy = False
+
     def __init__(self) -> None:
         self._arrived: deque[bytes] = deque(maxlen=_MOST_DATAGRAMS)
         self._refused = False

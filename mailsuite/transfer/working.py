@@ -224,7 +224,11 @@ class Working:
             _WORDS[outcome.kind],
             queue_id=hand.queue_id,
             recipients=hand.labels(event.recipients),
-            reply=f"{outcome.code or ''} {outcome.enhanced} {outcome.text}",
+            reply=" ".join(
+                str(part)
+                for part in (outcome.code, outcome.enhanced, outcome.text)
+                if part
+            ),
             peer=outcome.peer or "here",
             code=outcome.code,
             reason=outcome.text,
