@@ -46,6 +46,7 @@ servers = ["127.0.0.1:{dns}"]
 [queue]
 retry_minutes = [0.02, 0.03]
 later_minutes = 0.04
+days = {days}
 [sending]
 port = {port}
 sources = ["{address}"]
@@ -69,7 +70,14 @@ class Site:
     """
 
     def __init__(
-        self, domain: str, address: str, *, port: int, dns: int, more: str = ""
+        self,
+        domain: str,
+        address: str,
+        *,
+        port: int,
+        dns: int,
+        more: str = "",
+        days: float = 5,
     ) -> None:
         """
         Start it; on return it takes mail.
@@ -77,6 +85,7 @@ class Site:
         :param port: of other hosts' servers.
         :param dns: port of the resolver.
         :param more: lines of the configuration, after the table ``checks``.
+        :param days: until mail is returned.
         """
         self.domain = domain
         self.address = address
@@ -99,6 +108,7 @@ class Site:
                 port=port,
                 dns=dns,
                 listeners="".join(listeners),
+                days=days,
                 more=more,
             )
         )
@@ -217,12 +227,27 @@ class Neighbours:
                 self._zone.append(f"{name}. 60 IN TXT {_strings(text)}\n")
         self.publish()
 
-    def site(self, domain: str, address: str, more: str = "") -> Site:
+    def site(
+        self,
+        domain: str,
+        address: str,
+        more: str = "",
+        *,
+        dns: int = 0,
+        days: float = 5,
+    ) -> Site:
         """
         Another suite, which ends with the tests.
+
+        :param dns: port of its resolver, if not of the usual one.
         """
         started = Site(
-            domain, address, port=self.port, dns=self.dns.port, more=more
+            domain,
+            address,
+            port=self.port,
+            dns=dns or self.dns.port,
+            more=more,
+            days=days,
         )
         atexit.register(started.suite.stop)
         return started
