@@ -20,7 +20,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from twisted.application.service import IService
 
-from mailsuite.app import config, values
+from mailsuite.app import config, localfacts, values
 from mailsuite.app.check import try_out
 from mailsuite.app.config import (
     Configuration,
@@ -140,6 +140,8 @@ def _configuration(
         free = dict.fromkeys(config.EMBEDDED_PORTS, 0)
         usual = free if start["ephemeral"] else {}
         found = config.embedded(usual | start.ports)
+        if not start["ephemeral"]:
+            found = localfacts.named(found, _state(start, found))
         found = _named(found, start["domain"])
     # A later one of the same pattern counts.
     return replace(found, route=[*found.route, *routes]), faults

@@ -29,7 +29,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from mailsuite.accounts.passwords import Passwords
-from mailsuite.app import config, welcome
+from mailsuite.app import config, localfacts, welcome
 from mailsuite.app.check import try_out
 from mailsuite.app.config import Configuration, ConfigurationFaulty
 from mailsuite.app.directory import FILE_NAME as ACCOUNTS_FILE
@@ -176,6 +176,7 @@ class Suite(Service):
         for name in ("mtasts", "reports"):
             self._disk.make_folders(str(start.state / name))
         self._disk.make_folders(str(start.state / "dkim"), 0o700)
+        localfacts.write(start.state, start.configuration, self._disk)
         self._certificates = Certificates(
             self._pairs(start.configuration), self._reactor
         )

@@ -21,7 +21,7 @@ from typing import Any
 
 import click
 
-from mailsuite.app import config
+from mailsuite.app import config, localfacts
 from mailsuite.app.control import NotRunning, OperationFailed, ask
 from mailsuite.app.offline import NoState, perform_offline
 from mailsuite.app.operations import Plain
@@ -48,10 +48,12 @@ class Where:
         """
         try:
             path = config.find_file(self.configuration)
-            found = config.read(path) if path else config.embedded()
+            if path is not None:
+                return config.read(path)
         except config.ConfigurationFaulty as faulty:
             raise click.ClickException(str(faulty)) from faulty
-        return found
+        found = config.embedded()
+        return localfacts.named(found, self._state(found))
 
     def state_folder(self) -> Path:
         """
