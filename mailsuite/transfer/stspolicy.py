@@ -24,10 +24,12 @@ _LONGEST_AGE = 31_557_600
 #: and it is kept in memory.
 _MOST_PATTERNS = 200
 
+#: A name and the star in front of it (RFC 1035 2.3.4).
+_LONGEST_PATTERN = 255
+
 # RFC 8461 3.1
 _RECORD_FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}=[!-:<>-~]+")
 _ID = re.compile(r"[A-Za-z0-9]{1,32}")
-_DELIMITER = re.compile(r"[ \t]*;[ \t]*")
 
 # RFC 8461 3.2
 _POLICY_FIELD = re.compile(
@@ -102,7 +104,7 @@ def policy_id(records: Sequence[Record]) -> str | None:
     found = [text for text in texts if re.match(r"v=STSv1[ \t]*;", text)]
     if len(found) != 1:
         return None
-    _, *fields = _DELIMITER.split(found[0].rstrip(" \t"))
+    _, *fields = (part.strip(" \t") for part in found[0].split(";"))
     if fields and not fields[-1]:
         fields.pop()
     if not all(_RECORD_FIELD.fullmatch(field) for field in fields):
@@ -143,7 +145,7 @@ def parse_policy(octets: bytes) -> STSPolicy:
 
 def _pattern(value: str) -> str:
     pattern = value.lower().removesuffix(".")
-    if not _PATTERN.fullmatch(pattern):
+    if len(pattern) > _LONGEST_PATTERN or not _PATTERN.fullmatch(pattern):
         raise BadPolicy("a pattern that is no host")
     return pattern
 

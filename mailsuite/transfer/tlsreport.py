@@ -33,7 +33,6 @@ _LARGEST_COUNT = 10**15
 _MOST_DESTINATIONS = 10
 
 # RFC 8460 3
-_DELIMITER = re.compile(r"[ \t]*;[ \t]*")
 _DESTINATION = re.compile(r"(?:mailto:|https://)[!-~]+", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -109,8 +108,7 @@ def destinations(records: Sequence[Record]) -> tuple[str, ...]:
     found = [text for text in texts if re.match(r"v=TLSRPTv1[ \t]*;", text)]
     if len(found) != 1:
         return ()
-    _, *fields = _DELIMITER.split(found[0].strip(" \t"))
-    for field in fields:
+    for field in (part.strip(" \t") for part in found[0].split(";")):
         if field.startswith("rua="):
             uris = [uri.strip(" \t") for uri in field[4:].split(",")]
             known = [uri for uri in uris if _DESTINATION.fullmatch(uri)]

@@ -4,6 +4,8 @@ Tests for ``mailsuite.transfer.stspolicy``.
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given, strategies
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -65,6 +67,24 @@ class PolicyIDTests(SynchronousTestCase):
             b"v=STSv1; id=\xe4;",
         ):
             self.assertIsNone(policy_id((text,)), text)
+
+    def test_long_record(self) -> None:
+        """
+        The longest that the DNS can carry is looked through at once.
+        """
+        text = b"v=STSv1; id=a" + b" \t" * 32_000 + b"x"
+        started = time.process_time()
+        self.assertIsNone(policy_id((text,)))
+        self.assertLess(time.process_time() - started, 0.5)
+
+    @given(strategies.binary(max_size=100))
+    def test_any_octets(self, octets: bytes) -> None:
+        """
+        No octets make it fail.
+        """
+        for text in (octets, b"v=STSv1;" + octets, b"v=STSv1; id=" + octets):
+            number = policy_id((text,))
+            self.assertTrue(number is None or number.isalnum())
 
 
 class ParsePolicyTests(SynchronousTestCase):

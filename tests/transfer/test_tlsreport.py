@@ -5,6 +5,7 @@ Tests for ``mailsuite.transfer.tlsreport``.
 from __future__ import annotations
 
 import json
+import time
 
 from hypothesis import given, strategies
 from twisted.trial.unittest import SynchronousTestCase
@@ -94,6 +95,23 @@ class DestinationsTests(SynchronousTestCase):
             (b"v=TLSRPTv1",),
         ):
             self.assertEqual(destinations(records), (), records)
+
+    def test_long_record(self) -> None:
+        """
+        The longest that the DNS can carry is looked through at once.
+        """
+        text = b"v=TLSRPTv1; rua=" + b" \t" * 32_000 + b"x"
+        started = time.process_time()
+        self.assertEqual(destinations((text,)), ())
+        self.assertLess(time.process_time() - started, 0.5)
+
+    @given(strategies.binary(max_size=100))
+    def test_any_octets(self, octets: bytes) -> None:
+        """
+        No octets make it fail.
+        """
+        for uri in destinations((b"v=TLSRPTv1; rua=mailto:" + octets,)):
+            self.assertTrue(uri.isascii())
 
     def test_bounded(self) -> None:
         """
