@@ -64,9 +64,9 @@ class Holder:
         """
         return self.certificate.public_bytes(Encoding.PEM)
 
-    def server_options(self, *more: x509.Certificate) -> CertificateOptions:
+    def server_options(self) -> CertificateOptions:
         """
-        For a server that shows this chain, and more behind it.
+        For a server that shows this chain.
         """
         key = self.key.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
@@ -75,8 +75,7 @@ class Holder:
             privateKey=crypto.load_privatekey(crypto.FILETYPE_PEM, key),
             certificate=crypto.X509.from_cryptography(self.certificate),
             extraCertChain=[
-                crypto.X509.from_cryptography(each)
-                for each in (*self.chain[1:], *more)
+                crypto.X509.from_cryptography(each) for each in self.chain[1:]
             ],
             method=SSL.TLS_METHOD,
         )
