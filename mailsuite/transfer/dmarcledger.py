@@ -42,9 +42,11 @@ _KEPT_DAYS = 3
 _PASSED_DAYS = 30
 #: How long after a report its bounce is known as such, seconds.
 _PATH_SECONDS = 14.0 * DAY
-#: A destination is left alone for a day, then twice as long each time, up to
-#: 64 days; that it was is forgotten after so many seconds more.
+#: A destination misses one report, then two, four, and up to 64; reports go out
+#: at the same time each day, so the time ends between two of them.  That it was
+#: left alone is forgotten after so many seconds more.
 _MOST_DOUBLINGS = 6
+_BETWEEN_REPORTS = DAY / 2
 _REMEMBERED_SECONDS = 90.0 * DAY
 
 _TABLES = Tables(
@@ -72,7 +74,8 @@ _TABLES = Tables(
     CREATE TABLE path (
         token TEXT PRIMARY KEY,
         destination TEXT NOT NULL,
-        time REAL NOT NULL
+        time REAL NOT NULL,
+        sent INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE unwanted (
         destination TEXT PRIMARY KEY,
@@ -263,28 +266,36 @@ class DMARCLedger:
 
     # --- Where reports go -----------------------------------------------------
 
-    def may_send(self, token: str, destination: str, now: float) -> bool:
+    def begin(self, token: str, destination: str, now: float) -> bool:
         """
         Whether a report is still to go to its destination: it has not gone
         yet, and none came back lately.
+
+        If so its path is known from here on: it may come back at once.
         """
-        with self._reading() as database:
+        with self._writing() as database:
             sent = database.execute(
-                "SELECT 1 FROM path WHERE token = ?", (token,)
+                "SELECT 1 FROM path WHERE token = ? AND sent", (token,)
             ).fetchone()
             unwanted = database.execute(
                 "SELECT 1 FROM unwanted WHERE destination = ? AND until > ?",
                 (destination, now),
             ).fetchone()
-        return sent is None and unwanted is None
+            if sent is not None or unwanted is not None:
+                return False
+            database.execute(
+                "REPLACE INTO path VALUES (?, ?, ?, 0)",
+                (token, destination, now),
+            )
+        return True
 
-    def sent(self, token: str, destination: str, now: float) -> None:
+    def sent(self, token: str) -> None:
         """
-        A report is on its way.
+        The report is on its way.
         """
         with self._writing() as database:
             database.execute(
-                "REPLACE INTO path VALUES (?, ?, ?)", (token, destination, now)
+                "UPDATE path SET sent = 1 WHERE token = ?", (token,)
             )
 
     def returned(self, token: str, now: float) -> tuple[str, float] | None:
@@ -307,7 +318,8 @@ class DMARCLedger:
             ).fetchone() or (0, 0.0)
             if until > now:
                 return None
-            until = now + DAY * 2 ** min(times, _MOST_DOUBLINGS)
+            missed = 2 ** min(times, _MOST_DOUBLINGS)
+            until = now + DAY * missed + _BETWEEN_REPORTS
             database.execute(
                 "REPLACE INTO unwanted VALUES (?, ?, ?)",
                 (destination, times + 1, until),

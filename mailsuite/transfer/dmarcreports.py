@@ -141,9 +141,10 @@ class DMARCReports:
         if found is not None:
             destination, until = found
             self._log.info(
-                "DMARC report to {destination} came back; none for {days} days",
+                "DMARC report to {destination} came back; it gets none for"
+                " {hours} hours",
                 destination=destination,
-                days=round((until - now) / DAY),
+                hours=round((until - now) / 3600),
             )
 
     # --- Reporting ------------------------------------------------------------
@@ -236,16 +237,14 @@ class DMARCReports:
         token = self._returns.token(path)
         assert token is not None
         to = str(destination)
-        if not await self._in_turn(
-            partial(self._ledger.may_send, token, to, now)
-        ):
+        if not await self._in_turn(partial(self._ledger.begin, token, to, now)):
             return
         new_id = self._mailing.new_id()
         mail = compose(
             packed, destination, path, self._mailing, new_id=new_id, now=now
         )
         await self._mailing.send(new_id, mail)
-        await self._in_turn(partial(self._ledger.sent, token, to, now))
+        await self._in_turn(partial(self._ledger.sent, token))
         self._log.info(
             "Reported DMARC of {domain} to {destination} as {queue_id}",
             domain=packed.report.policy.domain,

@@ -154,19 +154,17 @@ class DMARCLedgerTests(SynchronousTestCase):
 
     def test_unwanted_ever_longer(self) -> None:
         """
-        A day, two, four, and so on to 64.
+        Past one report, two, four, and so on to 64.
         """
         now, spans = float(TODAY * DAY), []
         for place in range(9):
-            self.ledger.sent(f"t{place}", "rua@crepes.fr", now)
+            self.ledger.begin(f"t{place}", "rua@crepes.fr", now)
             found = self.ledger.returned(f"t{place}", now)
             assert found is not None
             destination, until = found
             self.assertEqual(destination, "rua@crepes.fr")
-            self.assertFalse(
-                self.ledger.may_send("x", destination, until - 1.0)
-            )
-            self.assertTrue(self.ledger.may_send("x", destination, until))
+            self.assertFalse(self.ledger.begin("x", destination, until - 1.0))
+            self.assertTrue(self.ledger.begin("x", destination, until))
             spans.append(int((until - now) / DAY))
             now = until
 
@@ -177,27 +175,40 @@ class DMARCLedgerTests(SynchronousTestCase):
         A destination that takes reports for 90 days begins anew.
         """
         now = float(TODAY * DAY)
-        self.ledger.sent("t1", "rua@crepes.fr", now)
+        self.ledger.begin("t1", "rua@crepes.fr", now)
         self.ledger.returned("t1", now)
         now += 92 * DAY
         self.ledger.forget(now)
-        self.ledger.sent("t2", "rua@crepes.fr", now)
+        self.ledger.begin("t2", "rua@crepes.fr", now)
 
         found = self.ledger.returned("t2", now)
 
-        self.assertEqual(found, ("rua@crepes.fr", now + DAY))
+        self.assertEqual(found, ("rua@crepes.fr", now + 1.5 * DAY))
 
     def test_returns_that_nobody_sent(self) -> None:
         """
         A path that is not known, any more or at all, changes nothing.
         """
         now = float(TODAY * DAY)
-        self.ledger.sent("t1", "rua@crepes.fr", now)
+        self.ledger.begin("t1", "rua@crepes.fr", now)
         self.ledger.forget(now + 15 * DAY)
 
         self.assertIsNone(self.ledger.returned("t1", now))
         self.assertIsNone(self.ledger.returned("t2", now))
-        self.assertTrue(self.ledger.may_send("t1", "rua@crepes.fr", now))
+        self.assertTrue(self.ledger.begin("t1", "rua@crepes.fr", now))
+
+    def test_each_report_once(self) -> None:
+        """
+        One that was begun and not sent may be begun again; one that was sent
+        may not.
+        """
+        now = float(TODAY * DAY)
+
+        self.assertTrue(self.ledger.begin("t1", "rua@crepes.fr", now))
+        self.assertTrue(self.ledger.begin("t1", "rua@crepes.fr", now))
+        self.ledger.sent("t1")
+        self.assertFalse(self.ledger.begin("t1", "rua@crepes.fr", now))
+        self.assertTrue(self.ledger.begin("t2", "rua@crepes.fr", now))
 
     def test_no_folder(self) -> None:
         """

@@ -65,6 +65,7 @@ class DMARCReportsTests(SynchronousTestCase):
         self.returns = ReportReturns([b"key"], "hamburger.edu")
         self.mails: list[Notification] = []
         self.full = False
+        self.fails_at_once = False
         self.ids = iter(range(1, 1000))
         self.reports = self.started()
 
@@ -105,6 +106,10 @@ class DMARCReportsTests(SynchronousTestCase):
             raise StoreFull
         assert f"<{new_id}@".encode() in mail.content
         self.mails.append(mail)
+        if self.fails_at_once:
+            path = mail.sender.reverse_path
+            assert path is not None
+            self.reports.returned(path)
 
     def passes(self, hours: float) -> None:
         """
@@ -369,16 +374,29 @@ class DMARCReportsTests(SynchronousTestCase):
 
     def test_left_alone_ever_longer(self) -> None:
         """
-        A destination whose reports come back is left alone for a day, two,
-        four.
+        A destination whose reports come back misses one report, then two,
+        four, eight.
         """
         self.passes(4)
         days = "".join("r" if self.bounced_day() else "-" for _ in range(20))
 
         sent = [place for place, day in enumerate(days) if day == "r"]
         gaps = [b - a for a, b in zip(sent, sent[1:], strict=False)]
-        self.assertEqual(gaps, sorted(gaps))
-        self.assertGreaterEqual(gaps[-1], 8)
+        self.assertEqual(gaps, [2, 3, 5, 9])
+
+    def test_comes_back_at_once(self) -> None:
+        """
+        A report that fails while it is being queued is known as one.
+        """
+        self.fails_at_once = True
+        self.note()
+        self.passes(28)
+        self.note()
+        self.passes(20)
+        self.note()
+        self.passes(4)
+
+        self.assertEqual(len(self.mails), 1)
 
     def test_one_report_comes_back_twice(self) -> None:
         """
