@@ -323,7 +323,7 @@ class Sending:
         )
 
     def _report_mailing(self) -> ReportMailing:
-        domain = self._configuration.default_domain
+        domain = self._domain
         return ReportMailing(
             self._our_name,
             domain,
@@ -411,7 +411,7 @@ class Sending:
             signing=self._signing,
             rewriting=rewriting,
             returns=self._returns,
-            our_names=(found.host_name,),
+            our_names=(self._our_name,),
             default_domain=found.default_domain,
             limits=ReceptionLimits(
                 size=found.limits.message_octets,
@@ -436,7 +436,12 @@ class Sending:
             if not origin.peer or origin.peer in exempt:
                 return None
             return Examination(
-                self._resolver, self._reactor, policy, origin, sender
+                self._resolver,
+                self._reactor,
+                policy,
+                origin,
+                sender,
+                self._pool.run,
             )
 
         return examine
