@@ -37,6 +37,9 @@ LONGEST = 32 * 1024 * 1024
 #: Octets that are unpacked of one file, and of all in one message.
 _MOST_PACKED = dmarcreportxml.LONGEST_REPORT
 _MOST_UNPACKED = 4 * _MOST_PACKED
+#: Commas in JSON, which is read whole: each may stand for a value that takes ten
+#: times its octets.
+_MOST_COMMAS = 1_000_000
 #: A zip file in a zip file in a message is not looked into.
 _DEEPEST = 3
 
@@ -115,7 +118,7 @@ class _Search:
             elif _XML.match(octets):
                 yield dmarcreportxml.parse_report(octets)
             elif _JSON.match(octets):
-                yield tlsreport.parse_report(octets)
+                yield _tls_report(octets)
             elif _MESSAGE.match(octets):
                 yield from self._in_message(octets, level)
         except NotUnpackable as fact:
@@ -143,6 +146,12 @@ class _Search:
             body = octets[start : start + part.body_length]
             content = decoder.decode(body) + decoder.finish()
             yield from self.reports(content, level + 1)
+
+
+def _tls_report(octets: bytes) -> TLSReport:
+    if octets.count(b",") > _MOST_COMMAS:
+        raise tlsreport.NotAReport("there are more values than a report has")
+    return tlsreport.parse_report(octets)
 
 
 def _may_be_report(part: Part) -> bool:

@@ -120,6 +120,17 @@ class ReportsInTests(SynchronousTestCase):
 
         self.assertEqual(found, Unreadable("a document type is not allowed"))
 
+    def test_many_values(self) -> None:
+        """
+        JSON of more values than a report has is not even read.
+        """
+        self.patch(receivedreports, "_MOST_COMMAS", 5)
+
+        self.assertEqual(
+            self.found(b'{"a":[1,2,3,4,5,6,7]}'),
+            [Unreadable("there are more values than a report has")],
+        )
+
     def test_nested_for_ever(self) -> None:
         """
         A file in a file in a file is as deep as it goes.
