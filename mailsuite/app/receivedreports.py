@@ -37,8 +37,8 @@ LONGEST = 32 * 1024 * 1024
 #: Octets that are unpacked of one file, and of all in one message.
 _MOST_PACKED = dmarcreportxml.LONGEST_REPORT
 _MOST_UNPACKED = 4 * _MOST_PACKED
-#: Commas in JSON, which is read whole: each may stand for a value that takes ten
-#: times its octets.
+#: Commas in JSON, which is read whole: each may stand for a value that takes
+#: ten times its octets.
 _MOST_COMMAS = 1_000_000
 #: A zip file in a zip file in a message is not looked into.
 _DEEPEST = 3
