@@ -5,9 +5,9 @@ Implementation notes
 
 - Twisted puts what is written aside, asks the kernel when the connection may be
   written to, and is told in the next round: two calls of the kernel and a round
-  more for each short answer, and a client that waits for it.
-- Long answers go Twisted's way: their producer has to be paused, and others
-  have to have their turn.
+  more for each answer, and a client that waits for it.
+- So much in a round, no more: then others have their turn, and what is written
+  goes Twisted's way, which pauses the producer of a long answer.
 - Under TLS that STARTTLS began, what is written here is not yet encrypted: it
   goes Twisted's way too.
 """
@@ -19,8 +19,8 @@ from typing import Any
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.tcp import Port, Server
 
-#: Octets of an answer that is short.
-_SHORT = 48 << 10
+#: Octets that a connection sends at once in one round of the reactor.
+_IN_A_ROUND = 256 << 10
 
 
 class DirectServer(Server):
@@ -31,6 +31,22 @@ class DirectServer(Server):
     # For writing what waits, the reactor calls these two; so what they are
     # told is whether something waits.
     _waits = False
+
+    _left = _IN_A_ROUND
+
+    def doRead(self) -> object:  # noqa: N802 - the name is Twisted's
+        """
+        Its round has come.
+        """
+        self._left = _IN_A_ROUND
+        return super().doRead()  # type: ignore[no-untyped-call]
+
+    def doWrite(self) -> object:  # noqa: N802 - the name is Twisted's
+        """
+        The same.
+        """
+        self._left = _IN_A_ROUND
+        return super().doWrite()  # type: ignore[no-untyped-call]
 
     def startWriting(self) -> None:  # noqa: N802 - the name is Twisted's
         """
@@ -50,16 +66,18 @@ class DirectServer(Server):
         """
         Send, or have the rest sent when that is possible.
         """
-        if (
-            not self._waits
+        while (
+            0 < len(data) <= self._left
+            and not self._waits
             and self.connected
             and not self.TLS
-            and 0 < len(data) < _SHORT
         ):
             sent = self.writeSomeData(data)
-            # Of a connection that is lost the reactor tells in its turn.
-            if isinstance(sent, int):
-                data = data[sent:]
+            if not isinstance(sent, int) or not sent:
+                # Of a connection that is lost the reactor tells in its turn.
+                break
+            self._left -= sent
+            data = data[sent:]
         if data:
             super().write(data)  # type: ignore[no-untyped-call]
 

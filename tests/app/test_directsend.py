@@ -23,9 +23,14 @@ class _Server(Protocol):
     def __init__(self) -> None:
         self.connected_: Deferred[None] = Deferred()
         self.lost: Deferred[None] = Deferred()
+        self.heard: Deferred[None] | None = None
 
     def connectionMade(self) -> None:
         self.connected_.callback(None)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.heard is not None:
+            self.heard.callback(None)
 
     def connectionLost(self, reason: object = None) -> None:
         self.lost.callback(None)
@@ -91,15 +96,34 @@ class DirectServerTests(TestCase):
         self.assertFalse(self.server.waits)
         self.assertEqual(await self.received(5), b"+OK\r\n")
 
-    async def test_a_long_answer_goes_the_reactors_way(self) -> None:
+    async def test_so_much_in_a_round(self) -> None:
         """
-        Its producer may have to be paused.
+        What is more goes the reactor's way: others have their turn, and the
+        producer of a long answer may have to be paused.
         """
         octets = bytes(range(256)) * 400
+        for _ in range(2):
+            self.server.transport.write(octets)
+            self.assertFalse(self.server.waits)
         self.server.transport.write(octets)
 
         self.assertTrue(self.server.waits)
-        self.assertEqual(await self.received(len(octets)), octets)
+        self.assertEqual(await self.received(len(octets) * 3), octets * 3)
+
+    async def test_the_next_round(self) -> None:
+        """
+        When the client has been heard, as much is sent at once again.
+        """
+        octets = bytes(range(256)) * 800
+        self.server.transport.write(octets)
+        heard: Deferred[None] = Deferred()
+        self.server.heard = heard
+        self.client.send(b"more\r\n")
+        await heard
+        self.server.transport.write(octets)
+
+        self.assertFalse(self.server.waits)
+        self.assertEqual(await self.received(len(octets) * 2), octets * 2)
 
     async def test_what_the_network_does_not_take_stays_in_order(self) -> None:
         """
