@@ -19,7 +19,13 @@ Implementation notes
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Generator,
+)
 from dataclasses import dataclass, field
 from functools import partial
 from types import coroutine
@@ -71,8 +77,18 @@ class StartTLS:
     injected: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Then:
+    """
+    An answer, and what is done once it is on its way.
+    """
+
+    octets: bytes
+    work: Callable[[], Coroutine[Any, Any, None]]
+
+
 #: What a session answers: octets, nothing, pieces, or a turn of the connection.
-Answer = bytes | AsyncIterator[bytes] | Close | StartTLS | None
+Answer = bytes | AsyncIterator[bytes] | Close | StartTLS | Then | None
 
 
 class IWire(Shape):
@@ -379,13 +395,18 @@ class Conversation(Protocol):
         event = self._wire.next_event()
         if event is NEED_DATA:
             return
-        work = Deferred.fromCoroutine(self._answer(event))
-        if work.called:
-            work.addErrback(self._give_up)
+        # Most answers wait for nothing, and need no Deferred.
+        work = self._answer(event)
+        try:
+            waited = work.send(None)
+        except StopIteration:
             return
-        self._answering = work
-        work.addErrback(self._give_up)
-        work.addCallback(self._go_on)
+        except BaseException:  # noqa: BLE001  # it is handed on whole
+            self._give_up(Failure())
+            return
+        self._answering = Deferred.fromCoroutine(_rest(work, waited))
+        self._answering.addErrback(self._give_up)
+        self._answering.addCallback(self._go_on)
 
     def _go_on(self, _: None) -> None:
         self._answering = None
@@ -412,6 +433,11 @@ class Conversation(Protocol):
                     self._write(b"".join(joined))
                     self._start_tls(octets, injected)
                     joined, size = [], 0
+                case Then(octets, work):
+                    joined.append(octets)
+                    self._send_joined(joined)
+                    size = 0
+                    await work()
                 case _:
                     self._write(b"".join(joined))
                     joined, size = [], 0

@@ -127,10 +127,8 @@ class Downgrader:
         blank = kept.find(b"\r\n\r\n")
         end = -1 if blank < 0 else blank + 4
         # A part may end within its header section.
-        delimiter = self._delimiter()
-        if delimiter is not None and not 0 <= end <= delimiter[0]:
-            return delimiter[0]
-        return end
+        delimiter = self._delimiter(len(kept) if end < 0 else end)
+        return end if delimiter is None else delimiter[0]
 
     def _ended(self, section: bytes) -> bytes:
         """
@@ -158,7 +156,7 @@ class Downgrader:
 
         :return: whether there was one.
         """
-        delimiter = self._delimiter()
+        delimiter = self._delimiter(len(self._kept))
         if delimiter is not None:
             _, end, closing = delimiter
             done.append(self._take(end))
@@ -183,17 +181,20 @@ class Downgrader:
             return last
         return len(kept) - kept.endswith(b"\r")
 
-    def _delimiter(self) -> tuple[int, int, bool] | None:
+    def _delimiter(self, before: int) -> tuple[int, int, bool] | None:
         """
         The next delimiter that is all there.
 
+        :param before: it begins before this place.
         :return: where it begins and ends, and whether it is a closing one.
         """
         kept, boundaries = self._kept, self._boundaries
         if not boundaries:
             return None
         at = (
-            0 if self._line_start and kept.startswith(b"--") else _next(kept, 0)
+            0
+            if self._line_start and kept.startswith(b"--")
+            else _next(kept, 0, before)
         )
         while at >= 0:
             end = kept.find(b"\r\n", at, at + _LONGEST_DELIMITER)
@@ -203,18 +204,18 @@ class Downgrader:
                     return at, end + 2, False
                 if boundary.endswith(b"--") and boundary[:-2] in boundaries:
                     return at, end + 2, True
-            at = _next(kept, at)
+            at = _next(kept, at, before)
         return None
 
 
-def _next(octets: bytes, start: int) -> int:
+def _next(octets: bytes, start: int, before: int) -> int:
     """
     Where the next line begins that begins with two hyphens; else -1.
     """
     # In base64 there is no hyphen, which is seen quickly.
-    if octets.find(b"-", start) < 0:
+    if octets.find(b"-", start, before) < 0:
         return -1
-    found = _HYPHENS.search(octets, start)
+    found = _HYPHENS.search(octets, start, before)
     return found.start() + 2 if found else -1
 
 

@@ -17,6 +17,9 @@ _LINES = 2000
 #: Octets of a message that are read at a time.
 PIECE = 65536
 
+#: A message of so many octets and less is read and sent whole: 98 of 100 are.
+WHOLE = 256 << 10
+
 
 class Maildrop:
     """
@@ -131,14 +134,14 @@ async def short_message(
     content: IContent, lines: int | None, *, utf8: bool
 ) -> bytes:
     """
-    A message of no more than ``PIECE`` octets as a multi-line response;
+    A message of no more than ``WHOLE`` octets as a multi-line response;
     closes ``content``.
 
     :param lines: of the body, as TOP asks for them; None is all.
     :param utf8: the client takes header fields in UTF-8 (RFC 6856 2.1).
     """
     try:
-        octets = await content.read(0, PIECE)
+        octets = await content.read(0, WHOLE)
     finally:
         content.close()
     if not (utf8 or octets.isascii()):

@@ -7,8 +7,8 @@ Implementation notes
   it would inside a piece.
 - Only CR LF ends a line, as in all that the store holds.
 - Few messages have a line that begins with a dot, and to look for one takes
-  half the time of a replacement that finds none; in base64 there is no dot at
-  all, which takes a tenth to see.
+  half the time of a replacement that finds none; in base64, which most octets
+  of long messages are, there is no dot at all, which takes a tenth to see.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class DotStuffer:
         The piece as it is sent.
         """
         stuffed = piece
-        if b"." in piece and _LINE_DOT.search(piece):
+        last = piece.rfind(b".")
+        if last >= 0 and _LINE_DOT.search(piece, 0, last + 1):
             stuffed = piece.replace(b"\r\n.", b"\r\n..")
         at_border = (self._tail + piece[:2]).find(b"\r\n.")
         if at_border >= 0:

@@ -29,7 +29,13 @@ from mailsuite.interfaces import IContent, ILogin, ILoginSession
 from mailsuite.pop3 import wire
 from mailsuite.pop3.authentication import Authentication
 from mailsuite.pop3.listener import Listener
-from mailsuite.pop3.maildrop import PIECE, Maildrop, message, short_message
+from mailsuite.pop3.maildrop import (
+    PIECE,
+    WHOLE,
+    Maildrop,
+    message,
+    short_message,
+)
 from mailsuite.pop3.multiline import END
 from mailsuite.pop3.responses import err, ok, refusal
 from mailsuite.pop3.visit import Visit, to_its_end
@@ -335,7 +341,7 @@ class POP3Session:
             and visit.ahead.worthwhile
             and not self._wire.pending()
         ):
-            return _and_then(answer, visit.ahead.read)
+            return shell.Then(answer, visit.ahead.read)
         return answer
 
     async def _top(self, command: wire.Top) -> shell.Answer:
@@ -348,7 +354,7 @@ class POP3Session:
         try:
             content = await self._maildrop.open(entry)
             self._retrieved(content)
-            if content.size > PIECE:
+            if content.size > (WHOLE if lines is None else PIECE):
                 return self._long_message(content, lines)
             return await short_message(content, lines, utf8=self._utf8_mode)
         except MailError as why:
@@ -382,16 +388,6 @@ class POP3Session:
 
     async def _noop(self, command: wire.Noop) -> shell.Answer:
         return ok()
-
-
-async def _and_then(
-    response: bytes, work: Callable[[], Awaitable[None]]
-) -> AsyncIterator[bytes]:
-    """
-    An answer, and what is done once it is on its way.
-    """
-    yield response
-    await work()
 
 
 def _listing(head: bytes, pieces: Iterator[bytes]) -> shell.Answer:

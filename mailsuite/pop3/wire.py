@@ -27,6 +27,9 @@ _AUTH_LIMIT = 12288
 _CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 _VERB = re.compile(rb"([A-Za-z0-9]{1,16})(?: (.*))?\Z", re.DOTALL)
 
+#: What a client says most of all, one after another.
+_RETR = re.compile(rb"RETR ([0-9]{1,10})\Z", re.IGNORECASE)
+
 #: RFC 1939 3: message-numbers are decimal; ten digits are enough for any.
 _NUMBER = re.compile(r"[0-9]{1,10}\Z")
 
@@ -221,6 +224,8 @@ def parse_command(line: bytes) -> Command:
     """
     Read a line, given without its CR LF.
     """
+    if retrieving := _RETR.match(line):
+        return Retr(int(retrieving[1]))
     if _CONTROLS.search(line):
         return BadSyntax("Control characters are not allowed")
     found = _VERB.match(line)

@@ -474,23 +474,23 @@ class RetrieveTests(SynchronousTestCase):
             b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
             b"%b--b\r\nContent-Description: %b\r\n\r\n\xe9\r\n--b--\r\n"
         )
-        filling = b"\xe9..\r\n" * 20_000
+        filling = b"\xe9..\r\n" * 60_000
         self.server.deliver(b"Subject: \xe9\r\n" + part % (filling, b"\xe9"))
         client = self.server.logged_in()
 
         client.send(b"RETR 1\r\n")
         sent = client.received()
-        client.send(b"TOP 1 19999\r\n")
+        client.send(b"TOP 1 59999\r\n")
 
         encoded = b"=?utf-8?b?w6k=?="
         head, _, octets = sent.partition(b"\r\n")
-        self.assertEqual(head, b"+OK 100098 octets")
+        self.assertEqual(head, b"+OK 300098 octets")
         self.assertEqual(
             octets,
             b"Subject: %b\r\n" % encoded + part % (filling, encoded) + b".\r\n",
         )
         top = client.received()
-        self.assertEqual(top.count(b"\r\n"), 1 + 3 + 19999 + 1)
+        self.assertEqual(top.count(b"\r\n"), 1 + 3 + 59999 + 1)
         self.assertTrue(top.startswith(b"+OK\r\nSubject: " + encoded))
 
     def test_client_goes_while_a_message_is_sent(self) -> None:
