@@ -116,7 +116,7 @@ class DMARCReports:
         more for a while, and each time for longer.
         """
         token = self._returns.token(path)
-        if token is not None:
+        if token is not None and not self._stopping:
             self._watched(self._note_return(token))
 
     def double_bounces(self, otherwise: _DoubleBounce) -> _DoubleBounce:
