@@ -84,7 +84,7 @@ from mailsuite.transfer.tlsreports import TLSReports
 from mailsuite.transfer.tlssessions import SessionCounts
 from mailsuite.transfer.working import Attempts
 
-_QUEUE_THREADS = 4
+_QUEUE_THREADS = 8
 
 #: sending.md A6, A9: content in memory, and room left for what is under way.
 _MEMORY = 64 * 1024 * 1024

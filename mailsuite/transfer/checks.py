@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -46,7 +46,9 @@ from mailsuite.interfaces import IResolver
 from mailsuite.mail.dns import Inquiry
 from mailsuite.mail.envelope import Origin, Sender
 from mailsuite.mail.headers import every
+from mailsuite.transfer.header import LARGE
 from mailsuite.transfer.inquiries import answered
+from mailsuite.transfer.threads import InPool
 
 T = TypeVar("T")
 
@@ -113,9 +115,12 @@ class Examination:
         policy: CheckPolicy,
         origin: Origin,
         sender: Sender,
+        in_pool: InPool,
     ) -> None:
         """
         Begin with what the dialogue told.
+
+        :param origin: with an address of the peer.
         """
         self._resolver = resolver
         self._clock = clock
@@ -136,7 +141,9 @@ class Examination:
             ),
             SPFResult(Verdict.TEMPERROR, identity, "timeout"),
         )
-        self._section = b""
+        self._in_pool = in_pool
+        self._large = False
+        self._is_of_list = False
         self._authors: tuple[str, ...] = ()
         self._dkim = DKIMVerification(b"", "")
         self._arc = ARCVerification(b"")
@@ -144,8 +151,11 @@ class Examination:
     def take_header(self, section: bytes) -> frozenset[Canonicalization]:
         """
         The header section as it was received; how its body must be hashed.
+
+        For one that is ``LARGE``, to be called in a thread.
         """
-        self._section = section
+        self._large = len(section) > LARGE
+        self._is_of_list = bool(every(section, b"List-Id"))
         self._authors = dmarc.author_domains(section)
         first = self._authors[0] if self._authors else ""
         self._dkim = DKIMVerification(section, first)
@@ -158,11 +168,15 @@ class Examination:
         """
         iprev_found = await self._iprev
         spf_found = await self._spf
-        dkim_found = await self._inquired(self._dkim.check(body, self._now), ())
+        in_pool = self._in_pool if self._large else None
+        dkim_found = await self._inquired(
+            self._dkim.check(body, self._now), (), in_pool
+        )
         arc_found = await self._inquired(
             self._arc.check(body, self._now),
             # Whether it may be continued is not known.
             ARCResult(Verdict.FAIL, why="timeout", ended=True),
+            in_pool,
         )
         passed = [
             one.domain for one in dkim_found if one.verdict is Verdict.PASS
@@ -200,17 +214,25 @@ class Examination:
     def _now(self) -> int:
         return int(self._clock.seconds())
 
-    def _inquired(self, inquiry: Inquiry[T], otherwise: T) -> Deferred[T]:
+    def _inquired(
+        self,
+        inquiry: Inquiry[T],
+        otherwise: T,
+        in_pool: InPool | None = None,
+    ) -> Deferred[T]:
         """
         What an inquiry comes to; ``otherwise`` if that takes too long.
         """
         asking: Coroutine[Deferred[Any], Any, T] = answered(
-            inquiry, self._resolver
+            inquiry, self._resolver, in_pool
         )
         found = Deferred.fromCoroutine(asking)
         found.addTimeout(_SECONDS, self._clock)
 
-        def in_its_place(failure: Failure) -> T:
+        def in_its_place(failure: Failure) -> T | Failure:
+            if failure.check(CancelledError):
+                # Nobody waits for it any more.
+                return failure
             if failure.check(TimeoutError) is None:
                 self._log.failure(
                     "Bug in a check of mail from {peer}",
@@ -237,7 +259,7 @@ class Examination:
         genuine = found.spf.verdict is Verdict.PASS or any(
             one.verdict is Verdict.PASS for one in found.dkim
         )
-        return genuine and bool(every(self._section, b"List-Id"))
+        return genuine and self._is_of_list
 
 
 def _judged(found: Examined, policy: CheckPolicy, *, spared: bool) -> Examined:

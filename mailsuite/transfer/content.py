@@ -13,18 +13,21 @@ Implementation notes
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from twisted.internet.defer import CancelledError
 
 from mailsuite.errors import MalformedMessage
 from mailsuite.interfaces import IIncoming
-from mailsuite.transfer.header import MOST_OCTETS, section_end
+from mailsuite.transfer.header import LARGE, MOST_OCTETS, section_end
+from mailsuite.transfer.threads import InPool
 
 #: Content of up to so many octets stays in memory.
 IN_MEMORY = 1024 * 1024
 
 #: Makes of a header section, and of what follows it so far, what is kept in
-#: place of them; called once, and may raise a ``MailError``.
+#: place of them; called once, and may raise a ``MailError``.  For a section
+#: that is ``LARGE`` it is called in a thread.
 Rewrite = Callable[[bytes, bytes], bytes]
 
 #: Sees the octets behind the header section, as they come.
@@ -66,13 +69,19 @@ class ReceivedContent:
     """
 
     def __init__(
-        self, place: Place, budget: MemoryBudget, rewrite: Rewrite, watch: Watch
+        self,
+        place: Place,
+        budget: MemoryBudget,
+        rewrite: Rewrite,
+        watch: Watch,
+        in_pool: InPool,
     ) -> None:
         self.size = 0
         self._place = place
         self._budget = budget
         self._rewrite = rewrite
         self._watch = watch
+        self._in_pool = in_pool
         self._pieces: list[bytes] = []
         self._held = 0
         self._incoming: IIncoming | None = None
@@ -99,7 +108,7 @@ class ReceivedContent:
         if self._incoming is not None:
             return self._incoming
         if self.size <= IN_MEMORY:
-            return self._rewritten(b"".join(self._pieces))
+            return await self._rewritten()
         # It is large, and all of it is the header section.
         return await self._begin_file()
 
@@ -119,7 +128,7 @@ class ReceivedContent:
             raise MalformedMessage("Header section is too large")
 
     async def _begin_file(self) -> IIncoming:
-        octets = self._rewritten(b"".join(self._pieces))
+        octets = await self._rewritten()
         incoming = await self._place()
         if self._discarded:
             incoming.discard()
@@ -132,11 +141,13 @@ class ReceivedContent:
             self._forget_pieces()
         return incoming
 
-    def _rewritten(self, octets: bytes) -> bytes:
+    async def _rewritten(self) -> bytes:
+        octets = b"".join(self._pieces)
         end = section_end(octets, whole=True) or 0
         if end > MOST_OCTETS:
             raise MalformedMessage("Header section is too large")
-        return self._rewrite(octets[:end], octets[end:])
+        work = partial(self._rewrite, octets[:end], octets[end:])
+        return await self._in_pool(work) if end > LARGE else work()
 
     def _forget_pieces(self) -> None:
         self._pieces.clear()

@@ -166,9 +166,10 @@ class HandOver:
         """
         The recipients less those outside.
 
-        :raises NotAuthentic: there is nobody here.
+        :raises NotAuthentic: one of them has nobody here; he would lose the
+            message without its sender's knowing.
         """
-        if not any(one.accounts for one in routed):
+        if not all(one.accounts for one in routed):
             raise NotAuthentic
         for one in routed:
             for target in one.elsewhere:

@@ -4,26 +4,49 @@ Puts the questions of an inquiry to a resolver.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
 
 from mailsuite.interfaces import IResolver
-from mailsuite.mail.dns import Answer, Inquiry
+from mailsuite.mail.dns import Answer, Inquiry, Question
+from mailsuite.transfer.threads import InPool
 
 _T = TypeVar("_T")
 
 
-async def answered(inquiry: Inquiry[_T], resolver: IResolver) -> _T:
+@dataclass(frozen=True, slots=True)
+class _Result(Generic[_T]):
+    value: _T
+
+
+async def answered(
+    inquiry: Inquiry[_T], resolver: IResolver, in_pool: InPool | None = None
+) -> _T:
     """
     What an inquiry comes to.
+
+    :param in_pool: where it thinks, if that takes long.
     """
+    answer: Answer | None = None
     try:
-        question = next(inquiry)
         while True:
-            answer: Answer = await resolver.ask(question)
-            question = inquiry.send(answer)
-    except StopIteration as end:
-        # A generator's result is whatever its annotation says.
-        result: _T = end.value
-        return result
+            step = partial(_step, inquiry, answer)
+            found = step() if in_pool is None else await in_pool(step)
+            if isinstance(found, _Result):
+                return found.value
+            answer = await resolver.ask(found)
     finally:
-        inquiry.close()
+        # A thread may still be in it; then it ends with its last reference.
+        if in_pool is None:
+            inquiry.close()
+
+
+def _step(
+    inquiry: Inquiry[_T], answer: Answer | None
+) -> Question | _Result[_T]:
+    try:
+        return next(inquiry) if answer is None else inquiry.send(answer)
+    except StopIteration as end:
+        # What a generator returns has no other way out of a thread.
+        return _Result(end.value)

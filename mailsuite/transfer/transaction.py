@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -41,7 +42,7 @@ from mailsuite.mail.trace import received, return_path
 from mailsuite.transfer.checks import Examined, Treatment, summary
 from mailsuite.transfer.content import ReceivedContent
 from mailsuite.transfer.handover import Message, delivered_to
-from mailsuite.transfer.header import hops, tls_is_optional, without
+from mailsuite.transfer.header import LARGE, hops, tls_is_optional, without
 from mailsuite.transfer.router import Routed
 from mailsuite.transfer.submission import (
     check_author,
@@ -81,11 +82,16 @@ class Transaction:
             envelope, logged_in=owns is not None
         )
         self._section = b""
+        self._tls_optional = False
         self._complete = False
         self._digests: BodyDigests | None = None
         self._unhashed: list[bytes] = []
         self._content = ReceivedContent(
-            self._place, reception.budget, self._rewrite, self._watch
+            self._place,
+            reception.budget,
+            self._rewrite,
+            self._watch,
+            reception.in_pool,
         )
 
     # --- What the session calls -----------------------------------------------
@@ -208,6 +214,7 @@ class Transaction:
             wanted |= self._examination.take_header(section)
         section = without(section, (b"Return-Path",))
         section = results.without(section, self._reception.our_names)
+        self._tls_optional = tls_is_optional(section)
         if self._owns is not None:
             check_author(section, self._owns)
             section = without_hidden_recipients(section)
@@ -275,9 +282,17 @@ class Transaction:
                     self._envelope.origin.our_name, found.results
                 )
             )
-        signatures = self._reception.signatures(
-            self._section, self._routed, self._digests, found
+        signing = partial(
+            self._reception.signatures,
+            self._section,
+            self._routed,
+            self._digests,
+            found,
         )
+        if len(self._section) > LARGE:
+            signatures = await self._reception.in_pool(signing)
+        else:
+            signatures = signing()
         return Message(
             kept=kept,
             skip=skip,
@@ -328,7 +343,7 @@ class Transaction:
 
     def _whole_envelope(self) -> Envelope:
         sender = self._envelope.sender
-        if not sender.requiretls and tls_is_optional(self._section):
+        if self._tls_optional and not sender.requiretls:
             sender = replace(sender, tls_optional=True)
         return Envelope(
             self._envelope.origin,

@@ -84,6 +84,12 @@ class Transferring:
         self.spool = self.queueing.spool
         rewriting = SenderRewriting([b"key"], "hamburger.edu")
         self.returns = ReportReturns([b"key"], "hamburger.edu")
+        self.signing = Signatures(
+            lambda domain: self.keys.get(domain, []),
+            sealer="hamburger.edu",
+            our_name="hamburger.edu",
+            now=self.clock.seconds,
+        )
         self.reception = Reception(
             self.directory,
             store,
@@ -103,12 +109,7 @@ class Transferring:
             in_pool=in_pool,
             examine=self.examine,
             noted=self.note,
-            signing=Signatures(
-                lambda domain: self.keys.get(domain, []),
-                sealer="hamburger.edu",
-                our_name="hamburger.edu",
-                now=self.clock.seconds,
-            ),
+            signing=self.signing,
             rewriting=rewriting,
             returns=self.returns,
             our_names=("hamburger.edu",),
@@ -130,7 +131,12 @@ class Transferring:
         if self.resolver is None:
             return None
         return Examination(
-            self.resolver, self.clock, self.policy, origin, sender
+            self.resolver,
+            self.clock,
+            self.policy,
+            origin,
+            sender,
+            self.queueing.in_pool,
         )
 
     def note(self, envelope: Envelope, found: Examined) -> None:

@@ -4,15 +4,20 @@ Tests for ``mailsuite.transfer.content``.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.errors import StoreFull
 from mailsuite.transfer.content import MemoryBudget, ReceivedContent
+from mailsuite.transfer.header import LARGE
 from tests.support.memory_content import MemoryIncoming
+from tests.support.queueing import at_once
 from tests.support.transferring import now
+
+T = TypeVar("T")
 
 
 class SlowStore:
@@ -51,6 +56,7 @@ class ReceivedContentTests(SynchronousTestCase):
         self.store = SlowStore()
         self.budget = MemoryBudget(1000)
         self.watched: list[bytes] = []
+        self.pooled = 0
         self.content = self.one_more()
 
     def one_more(self) -> ReceivedContent:
@@ -62,7 +68,15 @@ class ReceivedContentTests(SynchronousTestCase):
             self.budget,
             lambda section, rest: section + rest,
             self.watched.append,
+            self.in_pool,
         )
+
+    def in_pool(self, work: Callable[[], T]) -> Deferred[T]:
+        """
+        A pool that counts what it does.
+        """
+        self.pooled += 1
+        return at_once(work)
 
     def test_held_in_memory(self) -> None:
         """
@@ -75,6 +89,21 @@ class ReceivedContentTests(SynchronousTestCase):
 
         self.assertEqual(kept, b"x" * 600)
         self.assertEqual(self.budget.free, 1000)
+
+    def test_large_header_section(self) -> None:
+        """
+        It is looked at in a thread; a usual one, and a body, are not.
+        """
+        self.budget = MemoryBudget(10**6)
+        for field, pooled in (
+            (b"X: x\r\n", 0),
+            (b"X: %b\r\n" % bytes(LARGE), 1),
+        ):
+            octets = field + b"\r\n" + b"x" * LARGE
+            content = self.one_more()
+            content.write(octets)
+            self.assertEqual(now(content.finish()), octets)
+            self.assertEqual(self.pooled, pooled)
 
     def test_discarded_while_the_store_is_asked(self) -> None:
         """
