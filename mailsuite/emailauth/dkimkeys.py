@@ -31,9 +31,6 @@ from mailsuite.emailauth.signaturefield import Algorithm
 
 PrivateKey = RSAPrivateKey | Ed25519PrivateKey
 
-#: RFC 1035 3.3: what one string of a TXT record can hold.
-_STRING_OCTETS = 255
-
 
 class UnusableKey(ValueError):
     """
@@ -139,26 +136,6 @@ def record_name(key: SigningKey) -> str:
     Where the record of a key stands (RFC 6376 3.6.2.1).
     """
     return f"{key.selector}._domainkey.{key.domain}"
-
-
-def strings(text: str) -> tuple[str, ...]:
-    """
-    The text of a record cut into a TXT record's strings (RFC 6376 3.6.2.2).
-
-    :param text: ASCII.
-    """
-    return tuple(
-        text[start : start + _STRING_OCTETS]
-        for start in range(0, len(text), _STRING_OCTETS)
-    )
-
-
-def zone_line(key: SigningKey) -> str:
-    """
-    The record as a line of a zone file (RFC 1035 5.1).
-    """
-    quoted = " ".join(f'"{string}"' for string in strings(record(key.private)))
-    return f"{record_name(key)}. IN TXT ( {quoted} )"
 
 
 def _algorithm(key: PrivateKey) -> Algorithm:

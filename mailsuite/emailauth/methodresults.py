@@ -11,15 +11,6 @@ from mailsuite.emailauth.results import MethodResult, Property
 from mailsuite.emailauth.spf import Scope, SPFIdentity, SPFResult
 
 
-def of_login(account: str) -> MethodResult:
-    """
-    The peer logged in (RFC 8601 2.7.4).
-    """
-    return MethodResult(
-        "auth", "pass", properties=(Property("smtp", "auth", account),)
-    )
-
-
 def of_iprev(found: IPRevResult) -> MethodResult:
     """
     RFC 8601 2.7.3

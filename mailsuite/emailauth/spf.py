@@ -41,13 +41,6 @@ class SPFIdentity:
     domain: str
 
 
-def helo_identity(helo: str) -> SPFIdentity:
-    """
-    The HELO identity (RFC 7208 2.3).
-    """
-    return SPFIdentity(Scope.HELO, "postmaster", helo)
-
-
 def mail_from(reverse_path: Address | None, helo: str) -> SPFIdentity:
     """
     The MAIL FROM identity (RFC 7208 2.4); that of HELO for a null path.

@@ -121,25 +121,6 @@ class NoHost:
         return failed("5.7.30", f"REQUIRETLS: {host.name} is not authenticated")
 
 
-class Opportunistic:
-    """
-    The policy of a world in which no domain has one.
-    """
-
-    async def for_domain(
-        self, domain: str, hosts: MailHosts, *, requiretls: bool
-    ) -> DomainPolicy:
-        """
-        TLS if it can be; who must have it gets nothing sent.
-        """
-        return NoHost() if requiretls else AnyHost()
-
-    def seen(self, session: SessionSeen) -> None:
-        """
-        Nobody asked for reports.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class RoutePolicy:
     """

@@ -129,28 +129,6 @@ class RecordTests(SynchronousTestCase):
             dkimkeys.record_name(rsa_key()), "r1._domainkey.example.org"
         )
 
-    def test_strings(self) -> None:
-        """
-        Of 255 octets at most; joined, they are the text.
-        """
-        self.assertEqual(dkimkeys.strings("x" * 255), ("x" * 255,))
-        self.assertEqual(dkimkeys.strings("x" * 255 + "yz"), ("x" * 255, "yz"))
-
-    def test_the_line_of_a_zone(self) -> None:
-        """
-        The strings are quoted, and parenthesized so that they may be folded.
-        """
-        line = dkimkeys.zone_line(rsa_key())
-
-        head, *strings, tail = line.split('"')
-        self.assertEqual(head, "r1._domainkey.example.org. IN TXT ( ")
-        self.assertEqual(tail, " )")
-        self.assertEqual(
-            "".join(strings[::2]), dkimkeys.record(rsa_key().private)
-        )
-        self.assertEqual(set(strings[1::2]), {" "})
-        self.assertTrue(all(len(string) <= 255 for string in strings))
-
     def test_sizes(self) -> None:
         """
         RSA keys have 2048 bits unless one asks for more.

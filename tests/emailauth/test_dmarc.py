@@ -17,7 +17,6 @@ from mailsuite.emailauth.spf import (
     Scope,
     SPFIdentity,
     SPFResult,
-    helo_identity,
 )
 from mailsuite.emailauth.verdict import Verdict
 from mailsuite.mail.dns import Record, RecordType
@@ -141,7 +140,9 @@ class AlignmentTests(SynchronousTestCase):
         SPF of the HELO identity is not what DMARC looks at.
         """
         zone = dmarc_zone({"example.org": "v=DMARC1; p=reject"})
-        spf = SPFResult(Verdict.PASS, helo_identity("example.org"))
+        spf = SPFResult(
+            Verdict.PASS, SPFIdentity(Scope.HELO, "postmaster", "example.org")
+        )
 
         self.assertEqual(judged(zone, "example.org", spf).verdict, Verdict.FAIL)
 

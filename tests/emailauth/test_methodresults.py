@@ -31,15 +31,6 @@ class MethodResultsTests(SynchronousTestCase):
     Tests for how each method's result is told.
     """
 
-    def test_login(self) -> None:
-        """
-        A login is told with its name.
-        """
-        self.assertEqual(
-            _printed(methodresults.of_login("alice@example.org")),
-            "auth=pass smtp.auth=alice@example.org",
-        )
-
     def test_iprev(self) -> None:
         """
         The address is told, and the name that leads back to it.
@@ -58,7 +49,7 @@ class MethodResultsTests(SynchronousTestCase):
         """
         path = spf.mail_from(Address("a", "example.org"), "mx")
         wide = spf.mail_from(Address("\u00fc", "b\u00fccher.example"), "mx")
-        helo = spf.helo_identity("mx.example.net")
+        helo = spf.SPFIdentity(spf.Scope.HELO, "postmaster", "mx.example.net")
 
         self.assertEqual(
             _printed(

@@ -77,7 +77,7 @@ def checked(
 
 class IdentityTests(SynchronousTestCase):
     """
-    Tests for ``mail_from`` and ``helo_identity``.
+    Tests for ``mail_from``.
     """
 
     def test_null_path(self) -> None:
@@ -87,15 +87,6 @@ class IdentityTests(SynchronousTestCase):
         self.assertEqual(
             spf.mail_from(None, "mx.example.net"),
             SPFIdentity(Scope.MAIL_FROM, "postmaster", "mx.example.net"),
-        )
-
-    def test_helo(self) -> None:
-        """
-        The HELO identity is postmaster's.
-        """
-        self.assertEqual(
-            spf.helo_identity("mx.example.net"),
-            SPFIdentity(Scope.HELO, "postmaster", "mx.example.net"),
         )
 
 

@@ -26,10 +26,16 @@ from mailsuite.smtp.wire.failures import (
 )
 from mailsuite.smtp.wire.peerreplies import PeerReply
 from mailsuite.transfer.gate import Gate
-from mailsuite.transfer.mx import Ourselves
+from mailsuite.transfer.mx import MailHosts, Ourselves
 from mailsuite.transfer.outcome import Outcome
 from mailsuite.transfer.outgoing import Outgoing
-from mailsuite.transfer.policy import Opportunistic, Policy
+from mailsuite.transfer.policy import (
+    AnyHost,
+    DomainPolicy,
+    NoHost,
+    Policy,
+    SessionSeen,
+)
 from mailsuite.transfer.remote import Remote
 from mailsuite.transfer.routes import Routes
 from mailsuite.transfer.surroundings import Limits
@@ -106,6 +112,25 @@ def fails(failure: SendingFailed) -> Answering:
     A host with which a transaction comes to nothing.
     """
     return lambda _: failure
+
+
+class Opportunistic:
+    """
+    The policy of a world in which no domain has one.
+    """
+
+    async def for_domain(
+        self, domain: str, hosts: MailHosts, *, requiretls: bool
+    ) -> DomainPolicy:
+        """
+        TLS if it can be; who must have it gets nothing sent.
+        """
+        return NoHost() if requiretls else AnyHost()
+
+    def seen(self, session: SessionSeen) -> None:
+        """
+        Nobody asked for reports.
+        """
 
 
 @dataclass

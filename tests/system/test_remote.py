@@ -22,7 +22,6 @@ from mailsuite.smtp.sender import Connector
 from mailsuite.transfer.gate import Gate
 from mailsuite.transfer.mx import Ourselves
 from mailsuite.transfer.outcome import Kind
-from mailsuite.transfer.policy import Opportunistic
 from mailsuite.transfer.remote import Remote
 from mailsuite.transfer.resolver import Resolver, Server
 from mailsuite.transfer.routes import Routes
@@ -30,7 +29,7 @@ from mailsuite.transfer.surroundings import Limits
 from tests.support.memory_login import MemoryLogin
 from tests.support.memory_reception import MemoryReception
 from tests.support.name_servers import MISSING, NameServers
-from tests.support.remotes import CONTENT, nobody, outgoing
+from tests.support.remotes import CONTENT, Opportunistic, nobody, outgoing
 
 _ZONE = """
 crepes.test. 300 IN MX 10 gone.crepes.test.
