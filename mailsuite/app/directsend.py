@@ -72,9 +72,11 @@ class DirectServer(Server):
             and self.connected
             and not self.TLS
         ):
-            sent = self.writeSomeData(data)
-            if not isinstance(sent, int) or not sent:
-                # Of a connection that is lost the reactor tells in its turn.
+            try:
+                sent = self.socket.send(data)
+            except OSError:
+                # It takes nothing now; of a connection that is lost the
+                # reactor tells in its turn.
                 break
             self._left -= sent
             data = data[sent:]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from mailsuite.interfaces import IContent, IMaildrop, MaildropEntry
 from mailsuite.mail.uids import UIDSet
 from mailsuite.pop3.downgrading import Downgrader
-from mailsuite.pop3.multiline import DotStuffer, TopLines
+from mailsuite.pop3.multiline import DotStuffer, TopLines, whole
 
 #: Lines of a listing that are joined to one piece.
 _LINES = 2000
@@ -147,13 +147,9 @@ async def short_message(
     if not (utf8 or octets.isascii()):
         downgrader = Downgrader()
         octets = downgrader.feed(octets) + downgrader.end()
-    head = b"+OK\r\n"
     if lines is None:
-        head = b"+OK %d octets\r\n" % len(octets)
-    else:
-        octets = TopLines(lines).feed(octets)
-    stuffer = DotStuffer()
-    return b"".join((head, stuffer.feed(octets), stuffer.end()))
+        return whole(b"+OK %d octets\r\n" % len(octets), octets)
+    return whole(b"+OK\r\n", TopLines(lines).feed(octets))
 
 
 async def message(

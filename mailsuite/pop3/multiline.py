@@ -18,7 +18,26 @@ import re
 #: The end of a multi-line response (RFC 1939 3).
 END = b".\r\n"
 
+_DOT = ord(b".")
 _LINE_DOT = re.compile(rb"\r\n\.")
+
+
+def whole(status: bytes, octets: bytes) -> bytes:
+    """
+    A multi-line response in one piece.
+
+    :param status: its first line.
+    :param octets: what follows, not yet dot-stuffed.
+    """
+    last = octets.rfind(b".")
+    if last >= 0:
+        if _LINE_DOT.search(octets, 0, last + 1):
+            octets = octets.replace(b"\r\n.", b"\r\n..")
+        if octets[0] == _DOT:
+            octets = b"." + octets
+    if octets.endswith(b"\r\n") or not octets:
+        return b"".join((status, octets, END))
+    return b"".join((status, octets, b"\r\n", END))
 
 
 class DotStuffer:

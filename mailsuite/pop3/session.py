@@ -407,14 +407,14 @@ def _listing(head: bytes, pieces: Iterator[bytes]) -> shell.Answer:
     return listing()
 
 
-_BEFORE = frozenset({State.AUTHORIZATION})
-_AFTER = frozenset({State.TRANSACTION})
-_ALWAYS = _BEFORE | _AFTER
+_BEFORE = (State.AUTHORIZATION,)
+_AFTER = (State.TRANSACTION,)
+_ALWAYS = _BEFORE + _AFTER
 
 #: Any: each method takes the event it stands beside.
 _Method = Callable[[POP3Session, Any], Awaitable[shell.Answer]]
 
-_METHODS: dict[type, tuple[frozenset[State], _Method]] = {
+_METHODS: dict[type, tuple[tuple[State, ...], _Method]] = {
     wire.User: (_BEFORE, POP3Session._user),
     wire.Pass: (_BEFORE, POP3Session._pass),
     wire.Auth: (_BEFORE, POP3Session._auth),

@@ -81,6 +81,8 @@ class InputBuffer:
 
         :param limit: the most octets it may have, CR LF counted.
         """
+        if not self._data:
+            return NEED_DATA
         end = self._data.find(b"\r\n", self._looked)
         if end < 0:
             self._looked = max(len(self._data) - 1, 0)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.pop3.multiline import DotStuffer, TopLines
+from mailsuite.pop3.multiline import DotStuffer, TopLines, whole
 from tests.support.slicing import every_slicing
 
 _octets = st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"a", b"\n"])).map(
@@ -84,6 +84,30 @@ class DotStufferTests(SynchronousTestCase):
         _, lines, _ = client._getlongresp()
 
         self.assertEqual(lines, [b".", b"..b", b"c"])
+
+
+class WholeTests(SynchronousTestCase):
+    """
+    Tests for ``whole``.
+    """
+
+    @given(_octets)
+    def test_like_piece_by_piece(self, octets: bytes) -> None:
+        """
+        A response in one piece is what it would be in several.
+        """
+        self.assertEqual(
+            whole(b"+OK\r\n", octets), b"+OK\r\n" + _stuffed([octets])
+        )
+
+    def test_dots(self) -> None:
+        """
+        Dots at line starts are doubled, the first line's too.
+        """
+        self.assertEqual(
+            whole(b"+OK\r\n", b".\r\n..a\r\nb.c"),
+            b"+OK\r\n..\r\n...a\r\nb.c\r\n.\r\n",
+        )
 
 
 class TopLinesTests(SynchronousTestCase):

@@ -493,6 +493,27 @@ class RetrieveTests(SynchronousTestCase):
         self.assertEqual(top.count(b"\r\n"), 1 + 3 + 59999 + 1)
         self.assertTrue(top.startswith(b"+OK\r\nSubject: " + encoded))
 
+    def test_parts_in_utf8(self) -> None:
+        """
+        A message that is sent whole is downgraded in all its parts, and its
+        size is told as it is sent.
+        """
+        part = (
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+            b"%b--b\r\nContent-Description: %b\r\n\r\n\xe9\r\n--b--\r\n"
+        )
+        filling = b"\xe9..\r\n" * 20_000
+        self.server.deliver(b"Subject: a\r\n" + part % (filling, b"\xe9"))
+        client = self.server.logged_in()
+
+        client.send(b"RETR 1\r\n")
+
+        octets = b"Subject: a\r\n" + part % (filling, b"=?utf-8?b?w6k=?=")
+        self.assertEqual(
+            client.received(),
+            b"+OK %d octets\r\n" % len(octets) + octets + b".\r\n",
+        )
+
     def test_client_goes_while_a_message_is_sent(self) -> None:
         """
         The content is closed, and the maildrop free.
