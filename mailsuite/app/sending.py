@@ -41,7 +41,6 @@ from mailsuite.transfer.checks import (
 from mailsuite.transfer.content import MemoryBudget
 from mailsuite.transfer.dmarcledger import DMARCLedger
 from mailsuite.transfer.dmarcreports import DMARCReports
-from mailsuite.transfer.entry import Local, Remote, Route
 from mailsuite.transfer.filters import Filter
 from mailsuite.transfer.gate import Gate
 from mailsuite.transfer.handover import HandOver
@@ -51,6 +50,7 @@ from mailsuite.transfer.local import LocalDelivery
 from mailsuite.transfer.mtasts import MTASTS
 from mailsuite.transfer.operating import SUSPENDED
 from mailsuite.transfer.outcome import Outcome
+from mailsuite.transfer.ownmail import copies
 from mailsuite.transfer.postmaster import Mailing, Postmaster
 from mailsuite.transfer.queue import Queue, Surroundings
 from mailsuite.transfer.queueids import QueueIds
@@ -341,36 +341,26 @@ class Sending:
             return False
         return directory.is_suspended(record.number)
 
-    async def _routing(self, recipient: Recipient) -> Sequence[Route]:
+    async def _routing(self, recipient: Recipient) -> Sequence[Arriving]:
         """
-        Where a notification goes.
+        Where mail of our own goes.
         """
-        address = recipient.forward_path
-        directory = self._people.directory
-        if self._returns.is_ours(address):
+        if self._returns.is_ours(recipient.forward_path):
             # A report of ours that comes back is for nobody.
             raise NoSuchRecipient
-        if not directory.is_ours(address.domain):
-            return [Remote(address.domain)]
-        found = await directory.resolve(address)
-        if found is None:
-            raise NoSuchRecipient
-        return [
-            *(Local(one.number, one.address) for one in found.accounts),
-            *(Remote(one.domain) for one in found.elsewhere),
-        ]
+        return await copies(recipient, self._people.directory)
 
     async def _send(self, queue_id: str, mail: Notification) -> None:
         """
         Queue a mail of our own.
         """
-        routes = await self._routing(mail.recipient)
+        recipients = await self._routing(mail.recipient)
         await self.queue.add(
             Arrival(
                 queue_id=queue_id,
                 origin=Origin("local", "local", our_name=self._our_name),
                 sender=mail.sender,
-                recipients=[Arriving(mail.recipient, one) for one in routes],
+                recipients=recipients,
                 content=mail.content,
                 skip=mail.skip,
                 prefix=self._signing.of_octets(mail.content[mail.skip :]),

@@ -229,10 +229,10 @@ class Examination:
         found = Deferred.fromCoroutine(asking)
         found.addTimeout(_SECONDS, self._clock)
 
-        def in_its_place(failure: Failure) -> T | Failure:
+        def in_its_place(failure: Failure) -> T:
             if failure.check(CancelledError):
                 # Nobody waits for it any more.
-                return failure
+                failure.raiseException()
             if failure.check(TimeoutError) is None:
                 self._log.failure(
                     "Bug in a check of mail from {peer}",

@@ -100,7 +100,7 @@ class Queue:
         self._recorder = Recorder(spool, attempts.gate, timing.clock, in_pool)
         self._keeping = Keeping(spool, timing, in_pool)
         self._telling = Telling(
-            notifying, attempts.contents, timing.clock, ids.next_id
+            notifying, attempts.contents, timing.clock, ids.next_id, in_pool
         )
         self._working = Working(
             attempts,

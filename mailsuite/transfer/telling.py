@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -25,15 +26,20 @@ from mailsuite.mail.envelope import Origin, Recipient
 from mailsuite.transfer import bounce
 from mailsuite.transfer.arrival import Arrival, Arriving
 from mailsuite.transfer.attempt import Contents, local_outcome
-from mailsuite.transfer.entry import About, Route
+from mailsuite.transfer.entry import About
 from mailsuite.transfer.inhand import InHand
 from mailsuite.transfer.notices import Due
 from mailsuite.transfer.outcome import Outcome
 from mailsuite.transfer.queuedfile import InMemory, on_the_wire
 from mailsuite.transfer.remaking import Signature
+from mailsuite.transfer.threads import InPool
 
-#: Where a recipient's copies go; raises ``MailError`` if nowhere.
-Routing = Callable[[Recipient], Awaitable[Sequence[Route]]]
+#: What is told of more recipients is composed in a thread.
+_AT_ONCE = 50
+
+#: The copies that a recipient's mail is made into; raises ``MailError`` if he
+#: is nobody.
+Routing = Callable[[Recipient], Awaitable[Sequence[Arriving]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,9 @@ class Telling:
         contents: Contents,
         clock: IReactorTime,
         new_id: Callable[[], str],
+        in_pool: InPool,
     ) -> None:
+        self.in_pool = in_pool
         self.notifying = notifying
         self.contents = contents
         self.clock = clock
@@ -104,7 +112,8 @@ class Telling:
         standing = hand.standing
         entry = standing.entry
         new_id = self.new_id()
-        made = bounce.compose(
+        composing = partial(
+            bounce.compose,
             bounce.Original(entry.queue_id, entry.sender, entry.arrival),
             bounce.reported(standing, one),
             await self._start(hand),
@@ -113,8 +122,12 @@ class Telling:
             new_id=new_id,
             now=self.clock.seconds(),
         )
+        if len(one.numbers) > _AT_ONCE:
+            made = await self.in_pool(composing)
+        else:
+            made = composing()
         try:
-            routes = await self.notifying.routing(made.recipient)
+            recipients = await self.notifying.routing(made.recipient)
         except MailError as error:
             if error.temporary:
                 raise
@@ -127,7 +140,7 @@ class Telling:
             queue_id=new_id,
             origin=Origin("", "queue", our_name=self.notifying.our_name),
             sender=made.sender,
-            recipients=[Arriving(made.recipient, route) for route in routes],
+            recipients=recipients,
             content=made.content,
             skip=made.skip,
             prefix=signed,

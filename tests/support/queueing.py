@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from mailsuite.disk import Disk
-from mailsuite.errors import MailError, NoSuchRecipient
+from mailsuite.errors import MailError
 from mailsuite.interfaces import (
     AccountRecord,
     IContent,
@@ -30,11 +30,12 @@ from mailsuite.mail.uids import UID
 from mailsuite.transfer.arrival import Arrival, Arriving
 from mailsuite.transfer.attempt import Contents, LocalAttempt
 from mailsuite.transfer.content import MemoryBudget
-from mailsuite.transfer.entry import Local, Remote, Route
+from mailsuite.transfer.entry import Remote
 from mailsuite.transfer.filters import Filter
 from mailsuite.transfer.gate import Gate
 from mailsuite.transfer.outcome import Kind, Outcome
 from mailsuite.transfer.outgoing import Outgoing
+from mailsuite.transfer.ownmail import copies
 from mailsuite.transfer.queue import Queue, Surroundings
 from mailsuite.transfer.queueids import QueueIds
 from mailsuite.transfer.schedule import Schedule, Timing
@@ -261,17 +262,11 @@ class Queueing:
         """
         return b"DKIM-Signature: %d\r\n" % content.size
 
-    async def route(self, recipient: Recipient) -> list[Route]:
+    async def route(self, recipient: Recipient) -> list[Arriving]:
         """
         Where a notification goes.
         """
-        address = recipient.forward_path
-        if not self.directory.is_ours(address.domain):
-            return [Remote(address.domain)]
-        found = await self.directory.resolve(address)
-        if found is None:
-            raise NoSuchRecipient
-        return [Local(x.number, x.address) for x in found.accounts]
+        return await copies(recipient, self.directory)
 
     def start(self) -> Queueing:
         """

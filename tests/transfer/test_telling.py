@@ -6,13 +6,17 @@ when.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from twisted.internet.defer import Deferred
 
 from mailsuite.errors import StoreFull
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Recipient
+from mailsuite.transfer import bounce
 from mailsuite.transfer.entry import Notice
 from mailsuite.transfer.filters import Filter
 from tests.support.queueing import (
@@ -24,9 +28,28 @@ from tests.support.queueing import (
     FAILED,
     HOUR,
     MINUTE,
+    Queueing,
     QueueTestCase,
     now,
 )
+
+T = TypeVar("T")
+
+
+class Composing(Queueing):
+    """
+    Counts what is composed in the pool.
+    """
+
+    composed = 0
+
+    def in_pool(self, work: Callable[[], T]) -> Deferred[T]:
+        """
+        Do it.
+        """
+        if isinstance(work, partial) and work.func is bounce.compose:
+            self.composed += 1
+        return super().in_pool(work)
 
 
 class TellingTests(QueueTestCase):
@@ -43,6 +66,20 @@ class TellingTests(QueueTestCase):
         What Alice was told so far.
         """
         return self.mail.inbox(self.alice)
+
+    def test_composed_in_a_thread(self) -> None:
+        """
+        What is told of many recipients takes long; of few, not.
+        """
+        self.mail = mail = Composing(self.mktemp()).start()
+        alice = mail.directory.add_account(ALICE)
+        for number, composed in ((50, 0), (51, 1)):
+            names = [f"x{n}@crepes.fr" for n in range(number)]
+            mail.elsewhere.says |= dict.fromkeys(names, FAILED)
+            mail.add(*names)
+            mail.clock.pump([MINUTE] * 2)
+            self.assertEqual(mail.composed, composed)
+        self.assertEqual(len(mail.inbox(alice)), 2)
 
     def test_one_that_fails_among_many(self) -> None:
         """
