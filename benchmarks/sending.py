@@ -174,9 +174,12 @@ def _settle(relay: Relay, work: Work) -> None:
     """
     Wait until every message was tried in vain, and the server is idle.
     """
-    waiting = relay.waiting()
-    if waiting != work.count:
-        raise SystemExit(f"{relay.name} has {waiting} messages in its queue")
+    until = time.monotonic() + _SECONDS
+    while (waiting := relay.waiting()) != work.count:
+        # One that is moved while its folder is read may be counted twice.
+        if time.monotonic() > until:
+            raise SystemExit(f"{relay.name} has {waiting} messages waiting")
+        time.sleep(0.5)
     before = -1.0
     while relay.cpu() - before > 0.05:
         before = relay.cpu()

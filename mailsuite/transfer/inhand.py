@@ -31,6 +31,7 @@ class InHand:
     :ivar backlog: the destination that it is counted for.
     :ivar began: when this round of attempts began, seconds since 1970.
     :ivar groups: recipients being tried together, whose end is awaited.
+    :ivar recording: changes of its entry that are not made yet.
     :ivar users: how many are at work with it.
     :ivar over: it is no longer in the queue.
     """
@@ -45,6 +46,7 @@ class InHand:
     put_off: dict[int, float] = field(default_factory=dict)
     began: float = 0.0
     groups: int = 0
+    recording: int = 0
     users: int = 0
     over: bool = False
 

@@ -6,6 +6,9 @@ Implementation notes
 - What cannot be written down is tried again each minute, and until then the
   gate is closed: to go on sending would repeat mail at the next start.
 - After a failed sync a file is not to be trusted: an entry is written anew.
+- Files are removed in several threads: where a file system tells the disk of
+  each block that is freed ("discard"), an unlink waits for the disk.  An entry
+  that is being changed is removed after that, in its turn.
 """
 
 from __future__ import annotations
@@ -31,6 +34,10 @@ _DELAY = 60.0
 #: Entries that one round changes.
 _MOST_AT_ONCE = 128
 
+#: Messages that one round removes, and rounds side by side.
+_MOST_REMOVED = 32
+_REMOVING = 4
+
 
 class Recorder:
     """
@@ -48,6 +55,9 @@ class Recorder:
         self._clock = clock
         self._changes: Rounds[Change, None] = Rounds(
             in_pool, spool.change, most=_MOST_AT_ONCE
+        )
+        self._removals: Rounds[Change, None] = Rounds(
+            in_pool, spool.change, most=_MOST_REMOVED, at_once=_REMOVING
         )
         self._stopping = False
         self.gave_up = False
@@ -86,11 +96,15 @@ class Recorder:
 
     async def _make(self, hand: InHand, change: Change) -> bool:
         self._gate.result_came()
+        rounds = self._changes
+        if isinstance(change, Removed) and not hand.recording:
+            rounds = self._removals
+        hand.recording += 1
         try:
             while True:
                 stopping = self._stopping
                 try:
-                    await self._changes.ask(change)
+                    await rounds.ask(change)
                 except FileNotFoundError:
                     # Somebody took it away.
                     return False
@@ -112,6 +126,7 @@ class Recorder:
                 if not isinstance(change, Removed):
                     change = self._rewriting(hand)
         finally:
+            hand.recording -= 1
             self._gate.result_recorded()
 
     def _rewriting(self, hand: InHand) -> Rewritten:
