@@ -14,7 +14,9 @@ from mailsuite.app.config import (
     examine,
     find_file,
 )
+from mailsuite.app.sendingconfig import password_in
 from mailsuite.app.tls import CertificateFaulty, Pair, load
+from mailsuite.transfer.certificates import Authorities, NoAuthorities
 
 
 def check(named: str | None, state: str | None) -> list[Fault]:
@@ -51,6 +53,7 @@ def try_out(file: str, found: Configuration, state: Path) -> list[Fault]:
                     "PEM files of a chain and its key, readable to this user",
                 )
             )
+    faults += _sending_faults(file, found)
     for key, folder in _folders(found, state):
         if not _usable(folder):
             faults.append(
@@ -59,6 +62,43 @@ def try_out(file: str, found: Configuration, state: Path) -> list[Fault]:
                     key,
                     f"{folder}, which this user cannot write",
                     "a folder of the user that the suite runs as",
+                )
+            )
+    return faults
+
+
+def _sending_faults(file: str, found: Configuration) -> list[Fault]:
+    """
+    The files that mail is sent with.
+    """
+    faults = []
+    authorities = found.sending.authorities
+    if authorities:
+        try:
+            Authorities([authorities])
+        except NoAuthorities:
+            faults.append(
+                Fault(
+                    file,
+                    "sending.authorities",
+                    f"{authorities}, which holds none for this user",
+                    "a PEM file of certificates, readable to this user",
+                )
+            )
+    for place, route in enumerate(found.route):
+        if not route.password_file:
+            continue
+        try:
+            password_in(route.password_file)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "no password"
+            faults.append(
+                Fault(
+                    file,
+                    f"route[{place}].password_file",
+                    f"{route.password_file}: {reason}",
+                    "a file whose first line is the password, readable to"
+                    " this user",
                 )
             )
     return faults

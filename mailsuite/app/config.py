@@ -468,12 +468,14 @@ def _number_faults(file: str, found: Configuration) -> list[Fault]:
 
 def _resolved(found: Configuration, path: Path) -> Configuration:
     """
-    With paths made absolute, from the folder of the file; one that names no
-    listener has those of a start without configuration.
+    With paths made absolute, from the folder of the file, and the host's name
+    in A-labels, as all hosts understand it; one that names no listener has
+    those of a start without configuration.
     """
     folder = path.absolute().parent
     return msgspec.structs.replace(
         found,
+        host_name=values.host_name(found.host_name),
         listen=found.listen
         or [
             msgspec.structs.replace(one, option=f"[[listen]] in {path}")

@@ -5,6 +5,7 @@ socket, which any local user may connect to.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import smtplib
 import socket
@@ -92,21 +93,35 @@ def submit(
     :param recipient_options: parameters of each RCPT.
     :raises CannotSubmit: it was not taken for anybody.
     """
+    for path in (reverse_path, *recipients):
+        # Line ends are none, nor is what the command line had in no UTF-8.
+        if not path.isprintable():
+            raise CannotSubmit(f"{path!r} is no address", temporary=False)
+    client = _OverUNIX(timeout=_SECONDS)
     try:
-        with _OverUNIX(timeout=_SECONDS) as client:
-            client.connect(short_path(state / SOCKET_NAME), 0)
-            return _transaction(
-                client,
-                reverse_path,
-                recipients,
-                content,
-                list(mail_options),
-                list(recipient_options),
-            )
+        # The port is not looked at; without one, a colon would tell it.
+        _expect(client.connect(short_path(state / SOCKET_NAME), 25))
+        taken = _transaction(
+            client,
+            reverse_path,
+            recipients,
+            content,
+            list(mail_options),
+            list(recipient_options),
+        )
+    except smtplib.SMTPResponseException as error:
+        reply = (error.smtp_code, _octets(error.smtp_error))
+        raise _refused(reply) from error
     except smtplib.SMTPException as error:
         raise CannotSubmit(str(error), temporary=True) from error
     except OSError as error:
         raise _not_running(state, error) from error
+    finally:
+        # Whatever comes of the farewell, what was taken is taken.
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            client.quit()
+        client.close()
+    return taken
 
 
 def _transaction(
@@ -141,8 +156,17 @@ def _transaction(
 
 
 def _expect(reply: tuple[int, bytes]) -> None:
-    if reply[0] >= 400:
-        raise CannotSubmit(_text(reply), temporary=reply[0] < 500)
+    if not 200 <= reply[0] < 400:
+        raise _refused(reply)
+
+
+def _refused(reply: tuple[int, bytes]) -> CannotSubmit:
+    # A reply that is none is a matter of this moment.
+    return CannotSubmit(_text(reply), temporary=reply[0] < 500)
+
+
+def _octets(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
 
 
 def _text(reply: tuple[int, bytes]) -> str:

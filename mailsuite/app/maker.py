@@ -155,7 +155,9 @@ def _named(found: Configuration, domain: str | None) -> Configuration:
         return found
     if expected := values.expected_domain(domain):
         raise SystemExit(f"mailsuite: --domain {domain}: expected {expected}")
-    return replace(found, default_domain=domain, host_name=domain)
+    return replace(
+        found, default_domain=domain, host_name=values.host_name(domain)
+    )
 
 
 def _state(start: StartOptions, found: Configuration) -> Path:

@@ -18,6 +18,7 @@ from mailsuite.app.config import Configuration
 from mailsuite.app.directory import People
 from mailsuite.app.ourselves import ourselves
 from mailsuite.app.sendingconfig import Route as RouteTable
+from mailsuite.app.sendingconfig import password_in
 from mailsuite.disk import Disk
 from mailsuite.emailauth.domains import ascii_domain
 from mailsuite.errors import NoSuchRecipient
@@ -77,6 +78,7 @@ from mailsuite.transfer.schedule import Schedule, Timing
 from mailsuite.transfer.signatures import Signatures
 from mailsuite.transfer.spool import Spool
 from mailsuite.transfer.srs import SenderRewriting
+from mailsuite.transfer.srskeys import load_keys
 from mailsuite.transfer.surroundings import Limits as SendingLimits
 from mailsuite.transfer.telling import Notifying
 from mailsuite.transfer.tlspolicy import TLSPolicy
@@ -170,7 +172,13 @@ class Sending:
         """
         Take up what earlier runs left; on return mail can be received.
         """
-        self._secrets[:] = await self._pool.run(self._read_secrets)
+        self._secrets[:] = await self._pool.run(
+            lambda: load_keys(
+                self._disk,
+                self._state / "srs.keys",
+                secrets.token_hex(_SECRET_OCTETS),
+            )
+        )
         for fault in await self._pool.run(self.keys.load):
             self._log.error("DKIM key cannot be used: {fault}", fault=fault)
         await self._mtasts.start()
@@ -447,19 +455,6 @@ class Sending:
         if self._dmarc is not None:
             self._dmarc.returned(address)
 
-    def _read_secrets(self) -> list[bytes]:
-        """
-        The keys of rewritten senders: a line each, in hexadecimal, the first
-        for new addresses; made at the first start.
-        """
-        path = self._state / "srs.keys"
-        try:
-            lines = path.read_text(encoding="ascii").split()
-        except FileNotFoundError:
-            lines = [secrets.token_hex(_SECRET_OCTETS)]
-            self._disk.replace(str(path), f"{lines[0]}\n".encode())
-        return [bytes.fromhex(line) for line in lines]
-
 
 def dns_servers(configuration: Configuration) -> tuple[Server, ...]:
     """
@@ -502,8 +497,7 @@ def _next_hop(one: RouteTable, sources: tuple[str, ...]) -> NextHop:
     host, port = parse_target(one.via, usual) if one.via else ("", 25)
     credentials = None
     if one.user:
-        text = Path(one.password_file).read_text(encoding="utf-8")
-        credentials = Credentials(one.user, text.split("\n", 1)[0])
+        credentials = Credentials(one.user, password_in(one.password_file))
     return NextHop(
         host,
         port,

@@ -6,6 +6,7 @@ comes in is believed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -116,6 +117,19 @@ class Reports(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     dmarc: bool = False
     tls: bool = False
+
+
+def password_in(path: str) -> str:
+    """
+    The password that a route's file holds.
+
+    :raises OSError: it cannot be read.
+    :raises ValueError: its first line is empty, or no UTF-8.
+    """
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    if not lines or not lines[0]:
+        raise ValueError("its first line is empty")
+    return lines[0]
 
 
 def networks_faults(key: str, networks: list[str]) -> Iterator[Finding]:

@@ -79,6 +79,13 @@ def expected_domain(text: str) -> str | None:
     return None
 
 
+def host_name(text: str) -> str:
+    """
+    A domain name in A-labels and lower case; what is none stays as it is.
+    """
+    return text if expected_domain(text) else typed_domain(text)
+
+
 def expected_address(text: str) -> str | None:
     """
     An address in full, here or elsewhere, or nothing.

@@ -28,11 +28,18 @@ _NOT_FOR_IT = (
 )
 
 
+class NoAuthorities(Exception):
+    """
+    A file holds no certificates, or cannot be read.
+    """
+
+
 class Authorities:
     """
     The authorities that this system trusts, and those of the operator.
 
     :param files: PEM files of more authorities.
+    :raises NoAuthorities: one is none.
     """
 
     def __init__(self, files: Sequence[str] = ()) -> None:
@@ -43,7 +50,10 @@ class Authorities:
         assert store is not None
         self._store = store
         for file in files:
-            store.load_locations(file)
+            try:
+                store.load_locations(file)
+            except (crypto.Error, SSL.Error) as error:
+                raise NoAuthorities(file) from error
 
     def judge(self, chain: Sequence[x509.Certificate], name: str) -> str:
         """

@@ -73,6 +73,14 @@ class BadSelector(MailError):
     public = "A selector is made of letters, digits and hyphens"
 
 
+class KeyUnreadable(MailError):
+    """
+    A key's file cannot be read, or holds none.
+    """
+
+    public = "A key cannot be read"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredKey:
     """
@@ -134,14 +142,19 @@ class Keys:
         """
         The keys there are, of one domain or all.
 
-        :raises UnusableKey, OSError: one cannot be read.
+        :raises KeyUnreadable: one cannot be read.
         """
         domains = self._domains() if domain is None else [domain]
-        return [
-            _stored(name, selector, state, self._read(path))
-            for name in domains
-            for path, selector, state in self._files(name)
-        ]
+        found = []
+        for name in domains:
+            for path, selector, state in self._files(name):
+                try:
+                    private = self._read(path)
+                except (OSError, UnusableKey) as error:
+                    reason = getattr(error, "strerror", None) or str(error)
+                    raise KeyUnreadable(f"{path}: {reason}") from error
+                found.append(_stored(name, selector, state, private))
+        return found
 
     def new(
         self, domain: str, selector: str | None, today: date, bits: int

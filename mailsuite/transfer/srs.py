@@ -34,7 +34,9 @@ _SRS0 = re.compile(
     r"SRS0[=+-]([A-Z2-7]{8})=([A-Z2-7]{2})=([^=]+)=(.+)", re.IGNORECASE
 )
 _SRS1 = re.compile(r"SRS1[=+-]([A-Z2-7]{8})=([^=]+)=([=+-].+)", re.IGNORECASE)
-_ANY = re.compile(r"SRS([01])([=+-])(.+)", re.IGNORECASE)
+_ANY = re.compile(
+    r"SRS(?:(0)([=+-])(.+)|(1)[=+-][^=]*=([^=]+=[=+-].+))", re.IGNORECASE
+)
 
 
 class NotOurs(Exception):
@@ -67,11 +69,11 @@ class SenderRewriting:
             day = int(now // _DAY) % _DAYS
             rest = f"{_days(day)}={sender.domain}={sender.local_part}"
             return self._address(f"SRS0={self._hash(rest)}={rest}")
-        if foreign[1] == "0":
+        if foreign[1]:
             # Whom SRS0 leads back to is that forwarder's to say.
             rest = f"{sender.domain}={foreign[2]}{foreign[3]}"
         else:
-            _, _, rest = foreign[3].partition("=")
+            rest = foreign[5]
         return self._address(f"SRS1={self._hash(rest)}={rest}")
 
     def original(self, local_part: str, now: float) -> Address | None:

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from mailsuite.accounts.errors import BadAddress
+from mailsuite.accounts.names import typed_domain
 from mailsuite.app.commands.terminal import (
     SuiteCommand,
     Where,
@@ -89,29 +91,50 @@ def dns(
     Example: mailsuite dns example.org --address 192.0.2.1
     """
     configuration = where.read()
-    domain = domain.lower().rstrip(".")
-    if no_mail:
-        records: list[Wanted | NotOffered] = list(records_without_mail(domain))
-    else:
-        if check and not addresses:
-            addresses = _run(lambda reactor: _addresses(configuration, reactor))
-        found = _installation(where, configuration, domain, addresses)
-        reported = Reports(reports or f"postmaster@{domain}")
-        records = list(records_for(domain, found, reported))
-    wanted = [one for one in records if isinstance(one, Wanted)]
+    name = _typed(domain)
+    reported = Reports(reports or f"postmaster@{name}")
+    here = None if no_mail else _installation(where, configuration, name)
+
+    def records(found: Sequence[str]) -> list[Wanted | NotOffered]:
+        if here is None:
+            return list(records_without_mail(name))
+        return list(
+            records_for(name, replace(here, addresses=tuple(found)), reported)
+        )
+
     if check:
         checked = _run(
-            lambda reactor: _looked_for(configuration, reactor, domain, wanted)
+            lambda reactor: _checked(
+                configuration, reactor, name, addresses, records
+            )
         )
         show([_plain(one) for one in checked], as_json, lambda: _told(checked))
         if any(_fails(one) for one in checked):
             sys.exit(1)
     else:
+        printed = records(addresses)
+        wanted = _wanted(printed)
         show(
             [_plain_wanted(one) for one in wanted],
             as_json,
-            lambda: _form(wanted) if form else _zone(records, addresses),
+            lambda: (
+                _form(wanted)
+                if form
+                else _zone(printed, hint=not addresses and here is not None)
+            ),
         )
+
+
+def _typed(text: str) -> str:
+    """
+    A domain that somebody typed, as A-labels.
+
+    :raises click.BadParameter: it is none.
+    """
+    try:
+        return typed_domain(text.strip().rstrip("."))
+    except BadAddress as error:
+        raise click.BadParameter(str(error)) from error
 
 
 # --- What runs here ----------------------------------------------------------
@@ -121,12 +144,11 @@ def _installation(
     where: Where,
     configuration: Configuration,
     domain: str,
-    addresses: Sequence[str],
 ) -> Installation:
     keys: list[Plain] = where.perform("dkim.list", domain=domain)
     return Installation(
         host=configuration.host_name,
-        addresses=tuple(addresses),
+        addresses=(),
         ports={one.protocol: one.port for one in configuration.listen},
         keys=tuple(
             (key["selector"], key["record"])
@@ -178,14 +200,25 @@ def _run(work: Callable[[Any], Awaitable[T]]) -> T:
     return results[0]
 
 
-async def _addresses(
-    configuration: Configuration, reactor: Any
-) -> tuple[str, ...]:
+async def _checked(
+    configuration: Configuration,
+    reactor: Any,
+    domain: str,
+    addresses: Sequence[str],
+    records: Callable[[Sequence[str]], list[Wanted | NotOffered]],
+) -> list[Checked]:
     """
-    The addresses that our host has in the DNS.
+    What the DNS says of all records.
+
+    :param addresses: of our host; if there are none, the DNS is asked.
     """
     resolver = Resolver(reactor, dns_servers(configuration))
-    return await _addresses_of(resolver, configuration.host_name)
+    found = addresses or await _addresses_of(resolver, configuration.host_name)
+    return await _looked_for(resolver, reactor, domain, _wanted(records(found)))
+
+
+def _wanted(records: Iterable[Wanted | NotOffered]) -> list[Wanted]:
+    return [one for one in records if isinstance(one, Wanted)]
 
 
 async def _addresses_of(resolver: Resolver, name: str) -> tuple[str, ...]:
@@ -197,7 +230,7 @@ async def _addresses_of(resolver: Resolver, name: str) -> tuple[str, ...]:
 
 
 async def _looked_for(
-    configuration: Configuration,
+    resolver: Resolver,
     reactor: Any,
     domain: str,
     wanted: Sequence[Wanted],
@@ -206,7 +239,6 @@ async def _looked_for(
     What the resolver says, and, where they answer, the domain's own servers:
     theirs counts, since it will be everybody's.
     """
-    resolver = Resolver(reactor, dns_servers(configuration))
     own = await _own_servers(resolver, domain)
     asked = [
         (name, Resolver(reactor, [Server(address)])) for name, address in own
@@ -281,11 +313,9 @@ def _told(checked: Iterable[Checked]) -> str:
     return "\n".join(lines)
 
 
-def _zone(
-    records: Iterable[Wanted | NotOffered], addresses: Sequence[str]
-) -> str:
+def _zone(records: Iterable[Wanted | NotOffered], *, hint: bool) -> str:
     lines = []
-    if not addresses:
+    if hint:
         lines += [
             "; The host's own records (A, AAAA, PTR) are printed too with:"
             " --address IP",

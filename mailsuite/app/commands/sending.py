@@ -63,7 +63,9 @@ def send(
     to = [sendmail.completed(one, domain) for one in recipients]
     if sys.stdin.isatty():
         click.echo("Type the message; end it with Ctrl-D.", err=True)
-    content = _composed(author, to, subject, sys.stdin.read(), files)
+    # Of whatever the locale makes of it.
+    text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    content = _composed(author, to, subject, text, files)
     try:
         result = localmail.submit(where.state_folder(), author, to, content)
     except localmail.CannotSubmit as error:
@@ -93,18 +95,32 @@ def _composed(
     # An encoded word is no part of an address (RFC 2047 5).
     plain = all(map(str.isascii, [author, *recipients]))
     message = EmailMessage(policy=SMTP if plain else SMTPUTF8)
-    message["From"] = author
-    message["To"] = ", ".join(recipients)
-    message["Subject"] = subject
+    try:
+        message["From"] = author
+        message["To"] = ", ".join(recipients)
+        message["Subject"] = subject
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
     message["Date"] = formatdate(localtime=True)
     message.set_content(text)
     for path in files:
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        main, _, sub = kind.partition("/")
+        main, _, sub = _kind(path.name).partition("/")
         message.add_attachment(
             path.read_bytes(), maintype=main, subtype=sub, filename=path.name
         )
     return message.as_bytes()
+
+
+def _kind(name: str) -> str:
+    """
+    The media type of a file, for what is sent in base64.
+
+    RFC 2046 5: messages and multiparts may not be.
+    """
+    kind, encoding = mimetypes.guess_type(name)
+    if kind is None or encoding or kind.startswith(("message/", "multipart/")):
+        return "application/octet-stream"
+    return kind
 
 
 # --- sendmail ----------------------------------------------------------------
@@ -153,9 +169,6 @@ def _run(where: Where, arguments: list[str]) -> int:
     """
     try:
         wish = sendmail.parse(arguments)
-    except sendmail.BadUsage as error:
-        return _failed(str(error), _USAGE)
-    try:
         match wish.mode:
             case "s":
                 _speak(localmail.connect(where.state_folder()))
@@ -171,8 +184,15 @@ def _run(where: Where, arguments: list[str]) -> int:
                 return 0
             case _:
                 return _submit(where, wish)
+    except sendmail.BadUsage as error:
+        return _failed(str(error), _USAGE)
     except localmail.CannotSubmit as error:
         return _failed(str(error), _TRY_LATER if error.temporary else _REFUSED)
+    except click.ClickException as error:
+        # The configuration, or the suite: not the message's fault.
+        return _failed(error.format_message(), _TRY_LATER)
+    except OSError as error:
+        return _failed(str(error), _TRY_LATER)
 
 
 def _submit(where: Where, wish: sendmail.Invocation) -> int:
