@@ -29,7 +29,7 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from functools import partial
 from types import coroutine
-from typing import Any
+from typing import Any, TypeVar
 from typing import Protocol as Shape
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -47,6 +47,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from mailsuite.wire.buffer import NEED_DATA
+
+T = TypeVar("T")
 
 #: Octets of input that may wait before reading pauses.
 _HIGH_WATER = 65536
@@ -563,9 +565,7 @@ class Conversation(Protocol):
 
 
 @coroutine
-def _rest(
-    work: Coroutine[Any, Any, Answer], waited: Any
-) -> Generator[Any, Any, Answer]:
+def _rest(work: Coroutine[Any, Any, T], waited: Any) -> Generator[Any, Any, T]:
     """
     Go on with a coroutine that has begun and waits.
     """
@@ -581,9 +581,9 @@ def _rest(
             resume = partial(work.send, result)
         try:
             waited = resume()
-        except StopIteration as answered:
-            answer: Answer = answered.value
-            return answer
+        except StopIteration as ended:
+            value: T = ended.value
+            return value
 
 
 #: Seconds that a peer has to take our last words.

@@ -34,14 +34,14 @@ class DirectServer(Server):
 
     _left = _IN_A_ROUND
 
-    def doRead(self) -> object:  # noqa: N802 - the name is Twisted's
+    def doRead(self) -> Any:  # noqa: N802 - the name is Twisted's
         """
         Its round has come.
         """
         self._left = _IN_A_ROUND
-        return super().doRead()  # type: ignore[no-untyped-call]
+        return super().doRead()
 
-    def doWrite(self) -> object:  # noqa: N802 - the name is Twisted's
+    def doWrite(self) -> Any:  # noqa: N802 - the name is Twisted's
         """
         The same.
         """
