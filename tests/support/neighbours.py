@@ -17,6 +17,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from email.policy import SMTPUTF8
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -24,6 +25,8 @@ from typing import Any, TypeVar
 
 from twisted.trial.unittest import SkipTest
 
+from mailsuite.app import localmail
+from mailsuite.app.control import ask
 from tests.support.imapaccess import checked, uids
 from tests.support.name_servers import MISSING, NameServers
 from tests.support.suite import RunningSuite
@@ -33,7 +36,7 @@ T = TypeVar("T")
 #: The domains of hosts that tests play.
 PEERS = range(1, 100)
 
-_SECONDS = 40.0
+_SECONDS = 30.0
 
 _CONFIGURATION = """\
 host_name = "mx.{domain}"
@@ -132,9 +135,25 @@ class Site:
 
     def send(self, *recipients: str, subject: str, text: str = "Hello.") -> str:
         """
-        Have alice send by ``mailsuite send``.
+        Have alice send as a program on the machine does.
 
         :return: the queue id.
+        """
+        sender = f"alice@{self.domain}"
+        taken = localmail.submit(
+            self.suite.state,
+            sender,
+            recipients,
+            message(sender, ", ".join(recipients), subject, text),
+        )
+        assert not taken.refused
+        return taken.queue_id
+
+    def send_by_command(
+        self, *recipients: str, subject: str, text: str = "Hello."
+    ) -> str:
+        """
+        The same by ``mailsuite send``.
         """
         said = self.command(
             "send",
@@ -190,15 +209,18 @@ class Site:
 
     def log(self) -> str:
         """
-        The end of what the suite said.
+        The end of what the suite said, less that the test looked.
         """
-        return self.suite.output()[-6000:]
+        lines = self.suite.output().splitlines()
+        return "\n".join([x for x in lines if "logged in" not in x][-60:])
 
     def waiting(self, queue_id: str) -> list[Any]:
         """
         A message's row in the queue, if it is there.
         """
-        listed = self.json("queue", "list")
+        listed = ask(
+            self.suite.state, "queue.list", {"after": "", "filter": {}}
+        )
         return [one for one in listed if one["queue_id"] == queue_id]
 
 
@@ -280,9 +302,11 @@ def until(wanted: Callable[[], T], told: Callable[[], str]) -> T:
     :param told: what is known if it never is.
     """
     deadline = time.monotonic() + _SECONDS
+    pause = 0.05
     while not (found := wanted()):
         assert time.monotonic() < deadline, told()
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.5)
     return found
 
 
@@ -307,12 +331,12 @@ def message(sender: str, to: str, subject: str, text: str = "Hello.") -> bytes:
     """
     A message as a user agent writes it.
     """
-    made = EmailMessage()
+    made = EmailMessage(policy=SMTPUTF8)
     made["From"] = sender
     made["To"] = to
     made["Subject"] = subject
     made.set_content(text)
-    return made.as_bytes().replace(b"\n", b"\r\n")
+    return made.as_bytes()
 
 
 def _hosts() -> Iterator[str]:

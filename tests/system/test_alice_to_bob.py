@@ -32,7 +32,9 @@ class AliceToBobTests(SynchronousTestCase):
         ``mailsuite send`` here; the text in Bob's INBOX there, however he
         reads it.
         """
-        self.a.send("bob@b.test", subject="By command", text="Door is open.")
+        self.a.send_by_command(
+            "bob@b.test", subject="By command", text="Door is open."
+        )
 
         read = message_from_bytes(self.b.wait_for("bob", "By command"))
         self.assertEqual(read["From"], "alice@a.test")
@@ -147,7 +149,9 @@ class AliceToBobTests(SynchronousTestCase):
         """
         self.b.command("user", "add", "žofie@b.test", stdin=self.b.password)
 
-        self.a.send("žofie@b.test", subject="Žofie", text="Dobrý den.")
+        self.a.send_by_command(
+            "žofie@b.test", subject="Žofie", text="Dobrý den."
+        )
 
         folder = self.b.suite.state / "mail/b.test/žofie/Maildir/new"
         [path] = until(lambda: list(folder.glob("*")), self.a.log)
