@@ -15,7 +15,8 @@ from mailsuite.mail.uids import UID
 from mailsuite.transfer.checks import CheckPolicy
 from tests.emailauth.signatures import digest, ed25519_key, parts, rsa_key
 from tests.support.memory_resolver import MemoryResolver, zone
-from tests.support.queueing import NOON, MoodyStore, now
+from tests.support.memory_store import MemoryStore
+from tests.support.queueing import NOON, now
 from tests.support.receptions import BOB, CAROL
 from tests.support.transferring import Transferring, write
 
@@ -109,14 +110,20 @@ class CheckedMailTestCase(SynchronousTestCase):
         """
         store = self.mail.store
         assert store is not None
-        return now(_junk(store, record))
+        return now(messages(store, record, "Junk"))
 
 
-async def _junk(store: MoodyStore, record: AccountRecord) -> list[bytes]:
+async def messages(
+    store: MemoryStore, record: AccountRecord, name: str
+) -> list[bytes]:
+    """
+    The messages in a mailbox; none where there is no such mailbox.
+    """
     account = await store.account(record)
-    if "Junk" not in [entry.name for entry in await account.entries()]:
+    entries = await account.entries()
+    if name not in [entry.name for entry in entries if entry.selectable]:
         return []
-    mailbox = await account.mailbox("Junk")
+    mailbox = await account.mailbox(name)
     found = []
     for uid in mailbox.messages.uids:
         content = await mailbox.open(UID(uid))

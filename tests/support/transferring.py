@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from twisted.internet.task import Clock
 
 from mailsuite.emailauth.dkimkeys import SigningKey
-from mailsuite.interfaces import AccountRecord
+from mailsuite.interfaces import AccountRecord, IResolver
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Envelope, Origin, Recipient, Sender
 from mailsuite.transfer.checks import CheckPolicy, Examination, Examined
@@ -24,7 +24,6 @@ from mailsuite.transfer.signatures import Signatures
 from mailsuite.transfer.srs import SenderRewriting
 from mailsuite.transfer.transaction import Transaction
 from tests.support.memory_directory import MemoryDirectory
-from tests.support.memory_resolver import MemoryResolver
 from tests.support.queueing import (
     Elsewhere,
     MoodyStore,
@@ -63,7 +62,7 @@ class Transferring:
     store: MoodyStore | None = None
     limits: Limits = field(default_factory=Limits)
     free: int = 10**9
-    resolver: MemoryResolver | None = None
+    resolver: IResolver | None = None
     policy: CheckPolicy = field(default_factory=CheckPolicy)
     keys: dict[str, list[SigningKey]] = field(default_factory=dict)
     noted: list[Examined] = field(default_factory=list)

@@ -39,7 +39,7 @@ from tests.support.checkedmail import (
 )
 from tests.support.memory_resolver import failing
 from tests.support.queueing import at_once, now
-from tests.support.receptions import CAROL
+from tests.support.receptions import BOB, CAROL
 from tests.support.transferring import LMTP, MX, write
 
 T = TypeVar("T")
@@ -257,6 +257,44 @@ class VerdictTests(CheckedMailTestCase):
         self.assertEqual(self.mail.noted, [])
         self.assertEqual(len(self.mail.inbox(self.carol)), 1)
         self.assertEqual(self.resolver.asked, [])
+
+    def test_client_that_goes_away(self) -> None:
+        """
+        A message whose client is lost while it is checked is not taken, small
+        or large, and leaves no file and no report of a bug.
+        """
+        for octets in (MESSAGE, LARGE):
+            self.mail.resolver = SilentResolver()
+            transaction = self.mail.begin(BOB)
+            write(transaction, octets)
+            done = Deferred.fromCoroutine(transaction.commit())
+            self.assertNoResult(done)
+            done.cancel()
+            transaction.abort()
+
+            self.failureResultOf(done, CancelledError)
+            self.assertEqual(self.mail.inbox(self.bob), [])
+            self.assertEqual(self.flushLoggedErrors(), [])
+        assert self.mail.store is not None
+        (incoming,) = self.mail.store.incomings
+        self.assertTrue(incoming.discarded)
+
+    def test_reset_in_the_middle(self) -> None:
+        """
+        So is one that is not whole; what was asked for it is let go.
+        """
+        self.mail.resolver = resolver = SilentResolver()
+        transaction = self.mail.begin(BOB)
+        write(transaction, LARGE[:-1000])
+        transaction.abort()
+
+        assert self.mail.store is not None
+        (incoming,) = self.mail.store.incomings
+        self.assertTrue(incoming.discarded)
+        self.assertTrue(all(turn.called for turn in resolver.waiting))
+        self.assertEqual(
+            self.mail.reception.budget.free, self.mail.limits.memory
+        )
 
 
 @implementer(IResolver)

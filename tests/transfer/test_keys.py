@@ -16,6 +16,7 @@ from mailsuite.transfer.keys import (
     KeyExists,
     Keys,
     KeyState,
+    KeyUnreadable,
     NoSuchKey,
 )
 
@@ -125,3 +126,16 @@ class KeysTests(SynchronousTestCase):
         [fault] = self.keys.load()
         self.assertIn("bad.signing.pem", fault)
         self.assertEqual(self.selectors(self.keys), ["one", "onee"])
+
+    def test_unusable_file_among_the_listed(self) -> None:
+        """
+        A list says which it is.
+        """
+        self.keys.new("a.example", "one", _TODAY, 2048)
+        path = os.path.join(self.folder, "a.example", "bad.next.pem")
+        with open(path, "wb") as file:
+            file.write(b"nonsense")
+
+        with self.assertRaises(KeyUnreadable) as caught:
+            self.keys.stored()
+        self.assertIn(path, caught.exception.public)

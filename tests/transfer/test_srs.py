@@ -104,3 +104,28 @@ class SenderRewritingTests(SynchronousTestCase):
         self.assertTrue(twice.local_part.startswith("SRS1="))
         self.assertEqual(second.original(once.local_part, _NOW), made)
         self.assertEqual(third.original(twice.local_part, _NOW), made)
+
+    def test_name_that_looks_rewritten(self) -> None:
+        """
+        Somebody may be called so: a bounce finds him.
+        """
+        for local_part in ("SRS1", "srs1=x", "SRS1=hash=x", "srs1-fan=a=b"):
+            sender = Address(local_part, "a.example")
+            made = self.ours.rewritten(sender, _NOW)
+            self.assertEqual(self.ours.original(made.local_part, _NOW), sender)
+
+    def test_every_address_comes_back(self) -> None:
+        """
+        Odd local parts and literals survive the way through SMTP.
+        """
+        for text in (
+            "a=b=c@a.example",
+            '"a b"@a.example',
+            "a+b-c@a.example",
+            "a@[192.0.2.1]",
+            "a@[IPv6:2001:db8::1]",
+            "é@a.example",
+        ):
+            sender = Address.parse(text)
+            made = Address.parse(str(self.ours.rewritten(sender, _NOW)))
+            self.assertEqual(self.ours.original(made.local_part, _NOW), sender)
