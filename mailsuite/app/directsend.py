@@ -1,5 +1,5 @@
 """
-A connection that sends at once what the network takes at once.
+Connections that send at once what the network takes at once.
 
 Implementation notes
 
@@ -16,16 +16,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IListeningPort
-from twisted.internet.tcp import Port, Server
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IReactorTCP,
+    IReactorTime,
+)
+from twisted.internet.tcp import Client, Connection, Connector, Port, Server
+from zope.interface import implementer
 
 #: Octets that a connection sends at once in one round of the reactor.
 _IN_A_ROUND = 256 << 10
 
 
-class DirectServer(Server):
+class _Direct(Connection):
     """
-    A TCP connection of a server.
+    A TCP connection of either end.
     """
 
     # For writing what waits, the reactor calls these two; so what they are
@@ -82,6 +87,58 @@ class DirectServer(Server):
             data = data[sent:]
         if data:
             super().write(data)  # type: ignore[no-untyped-call]
+
+
+class DirectServer(_Direct, Server):
+    """
+    A server's end.
+    """
+
+
+class DirectClient(_Direct, Client):
+    """
+    A client's end.
+    """
+
+
+class _DirectConnector(Connector):
+    def _makeTransport(self) -> DirectClient:  # noqa: N802 - Twisted's
+        return DirectClient(  # type: ignore[no-untyped-call]
+            self.host, self.port, self.bindAddress, self, self.reactor
+        )
+
+
+@implementer(IReactorTCP, IReactorTime)
+class DirectReactor:
+    """
+    A reactor whose clients' connections are of this kind.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+
+    def __getattr__(self, name: str) -> Any:
+        """
+        All else is the reactor's own.
+        """
+        return getattr(self._reactor, name)
+
+    def connectTCP(  # noqa: N802 - the name is Twisted's
+        self,
+        host: str,
+        port: int,
+        factory: Any,
+        timeout: float = 30,
+        bindAddress: tuple[str, int] | None = None,  # noqa: N803 - Twisted's
+    ) -> Connector:
+        """
+        As ``IReactorTCP.connectTCP``.
+        """
+        connector = _DirectConnector(
+            host, port, factory, timeout, bindAddress, self._reactor
+        )
+        connector.connect()
+        return connector
 
 
 def send_directly(port: IListeningPort) -> None:

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 from mailsuite.app.config import Configuration
 from mailsuite.app.directory import People
+from mailsuite.app.directsend import DirectReactor
 from mailsuite.app.ourselves import ourselves
 from mailsuite.app.sendingconfig import Route as RouteTable
 from mailsuite.app.sendingconfig import password_in
@@ -261,7 +262,7 @@ class Sending:
         files = [sending.authorities] if sending.authorities else []
         authorities = Authorities(files)
         return RemoteDelivery(
-            Connector(self._reactor, self._pool.run),
+            Connector(DirectReactor(self._reactor), self._pool.run),
             self._reactor,
             self._resolver,
             gate,

@@ -66,11 +66,10 @@ class Destination:
         """
         How many attempts no session has.
         """
-        return (
-            len(self._anywhere)
-            + len(self._elsewhere)
-            + sum(map(len, self._at.values()))
-        )
+        waiting = len(self._anywhere) + len(self._elsewhere)
+        if self._at:
+            waiting += sum(map(len, self._at.values()))
+        return waiting
 
     @property
     def is_empty(self) -> bool:

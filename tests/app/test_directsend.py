@@ -10,11 +10,18 @@ from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.error import ConnectionRefusedError as Refused
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from mailsuite.app.directsend import DirectServer, send_directly
+from mailsuite.app.directsend import (
+    DirectClient,
+    DirectReactor,
+    DirectServer,
+    send_directly,
+)
 
 
 class _Server(Protocol):
@@ -159,3 +166,47 @@ class DirectServerTests(TestCase):
         await self.server.lost
         self.assertEqual(await self.received(3), b"bye")
         self.assertEqual(self.client.recv(1), b"")
+
+
+class DirectReactorTests(TestCase):
+    """
+    Tests for ``DirectReactor``, over a real connection.
+    """
+
+    def endpoint(self, port: int) -> TCP4ClientEndpoint:
+        """
+        What connects to a port here.
+        """
+        direct: Any = DirectReactor(reactor)
+        return TCP4ClientEndpoint(direct, "127.0.0.1", port, timeout=10)
+
+    async def test_a_client_sends_at_once(self) -> None:
+        """
+        Nothing is left for the reactor's next round.
+        """
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        client = _Server()
+        factory = Factory.forProtocol(lambda: client)
+        factory.noisy = False
+        port = listener.getsockname()[1]
+        await self.endpoint(port).connect(factory)
+        server, _ = listener.accept()
+        self.addCleanup(server.close)
+        client.transport.write(b"EHLO x\r\n")
+
+        self.assertIsInstance(client.transport, DirectClient)
+        self.assertFalse(client.waits)
+        self.assertEqual(server.recv(100), b"EHLO x\r\n")
+        client.transport.loseConnection()
+        await client.lost
+
+    async def test_nobody_there(self) -> None:
+        """
+        A refused connection fails as ever.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        factory = Factory.forProtocol(_Server)
+        with self.assertRaises(Refused):
+            await self.endpoint(port).connect(factory)
