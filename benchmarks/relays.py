@@ -138,12 +138,18 @@ class Ours:
         """
         As ``Relay.start``.
         """
+        self.prepare()
+        self.start_again()
+
+    def prepare(self) -> None:
+        """
+        Have nothing but a configuration.
+        """
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        (self._folder / "mailsuite.toml").write_text(
+        self._configuration.write_text(
             _CONFIGURATION.format(port=self.port, sink=self._sink)
         )
-        self.start_again()
 
     def start_again(self) -> float:
         """
