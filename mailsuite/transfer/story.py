@@ -49,7 +49,7 @@ def steps(standing: Standing, ended: float | None) -> list[Step]:
     if ended is not None:
         told.append((ended, "Nothing more is to be done"))
     elif standing.held is not None:
-        told.append((entry.arrival, f"It is held: {standing.held}"))
+        told.append((told[-1][0], f"It is held: {standing.held}"))
     return told
 
 
