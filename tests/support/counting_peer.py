@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from random import Random
+from typing import BinaryIO
 
 _NUMBER = re.compile(rb"^X-Number: (\d+)\r$", re.MULTILINE)
 _PATH = re.compile(rb"<([^>]*)>")
@@ -90,10 +91,10 @@ class CountingPeer:
                     reply = self._recipient(line, recipients)
                 case b"DATA" if recipients:
                     connection.sendall(b"354 go on\r\n")
-                    lines = list(iter(reader.readline, b".\r\n"))
-                    if b"" in lines[-1:]:
+                    content = _content(reader)
+                    if content is None:
                         return
-                    self._took(b"".join(lines), recipients, life)
+                    self._took(content, recipients, life)
                     recipients = []
                     reply = b"250 2.0.0 taken\r\n"
                 case b"DATA":
@@ -128,3 +129,15 @@ class CountingPeer:
             seconds = self._chance.random() * _SECONDS
         if late:
             time.sleep(seconds)
+
+
+def _content(reader: BinaryIO) -> bytes | None:
+    """
+    A message's; None if the connection ends before it does.
+    """
+    lines: list[bytes] = []
+    while (line := reader.readline()) != b".\r\n":
+        if not line:
+            return None
+        lines.append(line)
+    return b"".join(lines)
