@@ -379,7 +379,7 @@ class AuthorTests(SynchronousTestCase):
         self.assertEqual(judged(zone, "localhost").verdict, Verdict.NONE)
         self.assertEqual(zone.asked, [])
 
-    @settings(deadline=1000)
+    @settings(deadline=10_000)
     @given(
         st.lists(_domains, max_size=5),
         _domains,

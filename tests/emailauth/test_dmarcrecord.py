@@ -98,7 +98,7 @@ class DMARCRecordTests(SynchronousTestCase):
 
         self.assertRaises(ValueError, DMARCRecord.parse, octets)
 
-    @settings(deadline=1000)
+    @settings(deadline=10_000)
     @given(
         st.binary(max_size=100)
         | st.text("v=DMARC1;pqrua: ,!m@.-", max_size=100).map(str.encode),

@@ -209,7 +209,7 @@ class ParseTests(SynchronousTestCase):
         """
         self.assertIsNone(parse(b"example.com" + b"; spf=pass" * 100))
 
-    @settings(deadline=1000)
+    @settings(deadline=10_000)
     @given(
         st.binary(max_size=200)
         | st.text('ab=.;()"\\ \r\n\t/1', max_size=200).map(str.encode),

@@ -288,7 +288,7 @@ class AnyZoneTests(SynchronousTestCase):
     Tests for ``check`` in whatever zone.
     """
 
-    @settings(deadline=1000)
+    @settings(deadline=10_000)
     @given(
         st.dictionaries(st.sampled_from(_NAMES), _hosts),
         st.ip_addresses().map(str),

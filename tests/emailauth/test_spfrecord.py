@@ -39,7 +39,7 @@ class SPFRecordTests(SynchronousTestCase):
             ValueError, SPFRecord.parse, b"v=spf1 ip6:fe80::1%eth0 -all"
         )
 
-    @settings(deadline=1000)
+    @settings(deadline=10_000)
     @given(
         st.binary(max_size=100)
         | st.text("amx ip46:/+-?~.=%{}dlr10", max_size=100).map(str.encode),
@@ -86,7 +86,7 @@ class MacroTests(SynchronousTestCase):
         for text in ("", "a", "a.1", "a.-b", "a.b-", "%{d}b", "a..", "%%-"):
             self.assertRaises(ValueError, parse_domain_spec, text)
 
-    @settings(deadline=1000)
+    @settings(deadline=10_000)
     @given(st.text("%{}_-sLdr109.+,/=x ", max_size=100), st.integers(1, 100))
     def test_what_is_read_expands(self, text: str, times: int) -> None:
         """
