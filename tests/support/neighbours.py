@@ -41,6 +41,7 @@ _SECONDS = 30.0
 _CONFIGURATION = """\
 host_name = "mx.{domain}"
 default_domain = "{domain}"
+state = "./state"
 {listeners}
 [login]
 password_scheme = "ssha256"
