@@ -185,16 +185,17 @@ class Sending:
         await self._mtasts.start()
         if self._sessions is not None:
             await self._sessions.start()
+        # Before the first message is tried.
+        probing = Deferred.fromCoroutine(self._resolver.probe())
+        probing.addErrback(
+            lambda failure: self._log.failure("Bug in a look-up", failure)
+        )
         await self.queue.start()
         await self._postmaster.start()
         if self._tls_reports is not None:
             self._tls_reports.start()
         if self._dmarc is not None:
             self._dmarc.start()
-        probing = Deferred.fromCoroutine(self._resolver.probe())
-        probing.addErrback(
-            lambda failure: self._log.failure("Bug in a look-up", failure)
-        )
 
     async def close(self) -> None:
         """

@@ -7,7 +7,9 @@ Implementation notes
   answer.
 - DNSSEC's word counts only from a server on this machine (or one that the
   operator vouches for), since the way to any other is not protected, and only
-  once it has been seen to validate (RFC 7672 2.1.1, RFC 6698 A.3).
+  once it has been seen to validate (RFC 7672 2.1.1, RFC 6698 A.3).  Until that
+  is known, what it vouches for is no answer: else mail that waits when we start
+  would go without DANE.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ import dns.rdatatype
 import dns.resolver
 from dns.rdtypes.ANY import MX, TLSA, TXT
 from dns.rdtypes.IN import SRV
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -128,6 +130,9 @@ class Resolver:
         self._backend = ReactorBackend(reactor)
         self._near = trust_ad or all(server.is_local for server in servers)
         self.trusted = False
+        self._undecided = False
+        self._deciding = DeferredLock()
+        self._probes = 0
         self._cache = AnswerCache(reactor)
         self._under_way: dict[Question, list[Deferred[Answer]]] = {}
         self._asking = dns.asyncresolver.Resolver(configure=False)
@@ -143,15 +148,34 @@ class Resolver:
     async def probe(self) -> bool:
         """
         See whether the servers validate; from then on ``trusted`` says so.
+
+        From the call on nothing that they vouch for is an answer until that is
+        known; if they do not answer, each such answer has them seen again.
         """
         if self._near:
-            _, _, vouched = await self._look_up(_SIGNED)
+            self._undecided = True
+            await self._decide()
+        return self.trusted
+
+    async def _decide(self) -> None:
+        before = self._probes
+        await self._deciding.acquire()
+        try:
+            # Who came while others looked has what they found.
+            if self._probes != before or not self._undecided:
+                return
+            answer, _, vouched = await self._look_up(_SIGNED)
+            self._probes += 1
+            if answer.found is Found.FAILED:
+                return
+            self._undecided = False
             if vouched != self.trusted:
                 self.trusted = vouched
                 self.forget()
-            if not vouched:
-                self._log.warn("The resolver does not validate: no DANE")
-        return self.trusted
+        finally:
+            self._deciding.release()
+        if not vouched:
+            self._log.warn("The resolver does not validate: no DANE")
 
     def forget(self) -> None:
         """
@@ -180,6 +204,12 @@ class Resolver:
 
     async def _find(self, question: Question) -> None:
         answer, ttl, vouched = await self._look_up(question)
+        if vouched and self._undecided:
+            await self._decide()
+        if vouched and self._undecided:
+            failed = Answer(Found.FAILED, canonical=question.name)
+            self._tell(question, failed)
+            return
         if vouched and self.trusted:
             answer = Answer(
                 answer.found, answer.records, True, answer.canonical

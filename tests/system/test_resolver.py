@@ -9,7 +9,10 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+import dns.flags
 import dns.message
+import dns.name
+import dns.rcode
 import dns.rrset
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -143,10 +146,16 @@ class _Counting(DatagramProtocol):
     A server that answers every question with one address.
 
     :ivar ports: where each question came from.
+    :ivar flags: of answers, beside the usual ones.
+    :ivar knows_root: else it fails when asked for the root's name servers.
+    :ivar ponders: for how long it does that, seconds.
     """
 
     def __init__(self) -> None:
         self.ports: list[int] = []
+        self.flags = 0
+        self.knows_root = True
+        self.ponders = 0.0
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         """
@@ -155,11 +164,16 @@ class _Counting(DatagramProtocol):
         self.ports.append(addr[1])
         question = dns.message.from_wire(datagram)
         response = dns.message.make_response(question)
+        response.flags |= self.flags
         name = question.question[0].name
-        response.answer.append(
-            dns.rrset.from_text(name, 300, "IN", "A", "192.0.2.1")
-        )
-        self.transport.write(response.to_wire(), addr)
+        if name == dns.name.root and not self.knows_root:
+            response.set_rcode(dns.rcode.SERVFAIL)
+        else:
+            response.answer.append(
+                dns.rrset.from_text(name, 300, "IN", "A", "192.0.2.1")
+            )
+        delay = self.ponders if name == dns.name.root else 0.0
+        reactor.callLater(delay, self.transport.write, response.to_wire(), addr)
 
 
 class AskingTests(TestCase):
@@ -196,6 +210,34 @@ class AskingTests(TestCase):
         self.resolver.forget()
         await self.ask("a.fr")
         self.assertEqual(len(self.server.ports), 2)
+
+    async def test_answers_wait_for_the_probe(self) -> None:
+        """
+        What a server vouches for before it is known whether it validates is an
+        answer when that is known.
+        """
+        self.server.flags = dns.flags.AD
+        self.server.ponders = 0.2
+        probing = Deferred.fromCoroutine(self.resolver.probe())
+        answer = await self.ask("a.fr")
+        self.assertTrue(answer.secure)
+        self.assertTrue(await probing)
+
+    async def test_nothing_is_believed_unseen(self) -> None:
+        """
+        While nobody can see whether a server validates, nobody knows what it
+        vouches for; it is seen again each time, and then believed.
+        """
+        self.server.flags = dns.flags.AD
+        self.server.knows_root = False
+        self.assertFalse(await self.resolver.probe())
+        failed = await self.ask("a.fr")
+        self.assertEqual(failed.found, Found.FAILED)
+        self.server.knows_root = True
+        answer = await self.ask("a.fr")
+        self.assertEqual(answer.records, ("192.0.2.1",))
+        self.assertTrue(answer.secure)
+        self.assertTrue(self.resolver.trusted)
 
     async def test_each_question_has_a_port_of_its_own(self) -> None:
         """
