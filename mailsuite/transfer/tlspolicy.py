@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from cryptography import x509
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
 
 from mailsuite.emailauth.domains import ascii_domain
 from mailsuite.interfaces import IResolver
@@ -144,6 +145,8 @@ class TLSPolicy:
     :param port: that hosts take mail at.
     """
 
+    _log = Logger()
+
     def __init__(
         self,
         resolver: IResolver,
@@ -239,6 +242,7 @@ class TLSPolicy:
         """
         A host was connected to.
         """
+        self._tell(session)
         judge = session.demand.tls.judge
         failure = session.failure
         failed_tls = isinstance(failure, TLSFailed | NotAuthenticated)
@@ -265,6 +269,19 @@ class TLSPolicy:
                 session.domain,
                 applied,
                 failed.at(session.host.name, session.address),
+            )
+
+    def _tell(self, session: SessionSeen) -> None:
+        """
+        Say which hosts are who they should be.
+        """
+        if session.tls is not None and session.tls.verified:
+            self._log.info(
+                "{host} [{address}] is authenticated by {how}: {tls}",
+                host=session.host.name,
+                address=session.address,
+                how=session.tls.verified,
+                tls=str(session.tls),
             )
 
     def _is_ours(self, session: SessionSeen) -> bool:

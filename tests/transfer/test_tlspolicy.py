@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.mail.dns import Question, RecordType
@@ -358,6 +359,23 @@ class SeenTests(_Case):
         self.assertEqual(
             counted,
             PolicyReport("no-policy-found", "example.org", (), (), 3, 0),
+        )
+
+    def test_authenticated_hosts_are_told(self) -> None:
+        """
+        The log says of a host how it was authenticated, and nothing of others.
+        """
+        demand = demanded(self.all.for_domain())
+        events: list[LogEvent] = []
+        globalLogPublisher.addObserver(events.append)  # type: ignore[arg-type]
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.see(demand, Negotiated("TLSv1.3", "x", ()))
+        self.assertEqual(events, [])
+        self.see(demand, Negotiated("TLSv1.3", "x", (), "DANE-EE"))
+        [event] = events
+        self.assertEqual(
+            formatEvent(event),
+            "mx.example.org [192.0.2.1] is authenticated by DANE-EE: TLSv1.3 x",
         )
 
     def test_without_tls(self) -> None:
