@@ -100,17 +100,18 @@ class NameServers:
     Both servers, running until ``stop``.
 
     :param zone: more lines of the root zone, with absolute names.
+    :param unsigned: more lines of ``unsigned.test``.
     :ivar port: of the validating resolver on 127.0.0.1.
     :ivar authority: of the authoritative server.
     """
 
-    def __init__(self, folder: Path, zone: str) -> None:
+    def __init__(self, folder: Path, zone: str, unsigned: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self.authority = _free_port()
         self.port = _free_port()
         self._key = ""
-        self._write_zones(zone)
+        self._write_zones(zone, unsigned)
         self._running: list[subprocess.Popen[bytes]] = []
         self._run(NSD, "-d", "-c", conf=_NSD_CONF, port=self.authority)
         self._run(UNBOUND, "-d", "-c", conf=_UNBOUND_CONF, port=self.port)
@@ -155,11 +156,11 @@ class NameServers:
             assert time.monotonic() < deadline, f"{name} is not served"
             time.sleep(0.05)
 
-    def _write_zones(self, zone: str) -> None:
+    def _write_zones(self, zone: str, unsigned: str) -> None:
         folder = self._folder
-        for name in ("unsigned.test.", "bogus.test."):
+        for name, more in (("unsigned.test.", unsigned), ("bogus.test.", "")):
             text = (_SOA + _CHILD).format(name=name)
-            (folder / f"{name}zone").write_text(text)
+            (folder / f"{name}zone").write_text(text + more)
         assert KEYGEN
         self._key = subprocess.run(
             [KEYGEN, "-k", "-a", "ECDSAP256SHA256", "."],
