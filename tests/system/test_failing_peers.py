@@ -1,5 +1,5 @@
 """
-What happens on the way: other hosts that defer, hang up, or lack something.
+What happens on the way: other hosts that defer, hang up or refuse.
 
 Each message ends delivered, returned with a reason, or still queued and
 visible.
@@ -7,104 +7,18 @@ visible.
 
 from __future__ import annotations
 
-import ssl
-from email import message_from_bytes, message_from_string
-from email.message import Message
-from pathlib import Path
-from typing import cast
-
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from twisted.trial.unittest import SynchronousTestCase
+from email import message_from_bytes
 
 from tests.support.neighbours import (
     free_port,
     neighbours,
-    peer_address,
     until,
 )
-from tests.support.scripted_peer import Script, ScriptedPeer, Session
-from tests.support.tls_peer import certificate
+from tests.support.peercase import PeerTestCase, groups, words
+from tests.support.scripted_peer import Session
 
 
-class FailingPeerTestCase(SynchronousTestCase):
-    """
-    Alice sends to hosts that a test plays.
-    """
-
-    def setUp(self) -> None:
-        """
-        The suite that sends runs.
-        """
-        self.site = neighbours().a
-
-    def peer(
-        self,
-        number: int,
-        script: Script = lambda command, session: None,
-        *,
-        offers: tuple[str, ...] = ("PIPELINING", "8BITMIME"),
-        tls: ssl.SSLContext | None = None,
-    ) -> ScriptedPeer:
-        """
-        The host of ``p<number>.test``.
-        """
-        started = ScriptedPeer(
-            peer_address(number),
-            neighbours().port,
-            script,
-            offers=offers,
-            tls=tls,
-        )
-        self.addCleanup(started.stop)
-        return started
-
-    def finished(self, queue_id: str) -> str:
-        """
-        What the trace tells once a message has left the queue.
-        """
-        until(lambda: not self.site.waiting(queue_id), self.site.log)
-        return self.site.trace(queue_id)
-
-    def bounce(self, needle: str) -> Message:
-        """
-        The one notification that Alice has about something, as she reads it.
-        """
-        found = message_from_bytes(self.site.wait_for("alice", needle))
-        self.assertEqual(found.get_content_type(), "multipart/report")
-        return found
-
-
-def groups(bounce: Message) -> list[dict[str, str]]:
-    """
-    The fields of each recipient in a notification.
-    """
-    status = bounce.get_payload(1)
-    assert isinstance(status, Message)
-    if status.get_content_type() == "message/delivery-status":
-        parts = cast("list[Message]", status.get_payload())
-    else:
-        # Of RFC 6533, which the parser takes for a message.
-        inner = cast("list[Message]", status.get_payload())[0].as_string()
-        parts = list(map(message_from_string, inner.split("\n\n")))
-    return [dict(one.items()) for one in parts[1:]]
-
-
-def words(bounce: Message) -> str:
-    """
-    What a notification says to a person.
-    """
-    part = bounce.get_payload(0)
-    assert isinstance(part, Message)
-    octets = part.get_payload(decode=True)
-    assert isinstance(octets, bytes)
-    return octets.decode()
-
-
-class DeferringTests(FailingPeerTestCase):
+class DeferringTests(PeerTestCase):
     """
     What is temporary is tried again, and arrives once.
     """
@@ -209,7 +123,7 @@ class DeferringTests(FailingPeerTestCase):
         self.assertIn("taken by mx.p6.test [127.0.1.6]", told)
 
 
-class DyingPeerTests(FailingPeerTestCase):
+class DyingPeerTests(PeerTestCase):
     """
     A connection that is lost around the end of the message.
     """
@@ -277,112 +191,7 @@ class DyingPeerTests(FailingPeerTestCase):
         self.assertEqual(len(peer.taken), 2)
 
 
-class LackingPeerTests(FailingPeerTestCase):
-    """
-    A host that lacks, or has broken, an extension.
-    """
-
-    def test_broken_certificate(self) -> None:
-        """
-        Nobody vouches for it: opportunistic TLS takes it all the same.
-        """
-        peer = self.peer(21, tls=self.context("elsewhere.example"))
-
-        self.finished(self.site.send("carol@p21.test", subject="Self-signed"))
-
-        [taken] = peer.taken
-        self.assertTrue(taken.tls)
-
-    def test_broken_handshake(self) -> None:
-        """
-        TLS that cannot be had is done without, in the same attempt.
-        """
-        broken = self.context("mx.p22.test")
-        broken.set_ciphers("ADH-AES128-SHA256:@SECLEVEL=0")
-        broken.maximum_version = ssl.TLSVersion.TLSv1_2
-        peer = self.peer(22, tls=broken)
-
-        told = self.finished(self.site.send("carol@p22.test", subject="Clear"))
-
-        [taken] = peer.taken
-        self.assertFalse(taken.tls)
-        self.assertNotIn("Deferred", told)
-
-    def context(self, name: str) -> ssl.SSLContext:
-        """
-        The server's side of TLS, with a certificate that it made itself.
-        """
-        made, key = certificate(name)
-        pem = Path(self.mktemp())
-        pem.write_bytes(
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            + made.public_bytes(Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        return context
-
-    def test_no_smtputf8(self) -> None:
-        """
-        An address that the host cannot be told comes back, with the reason.
-        """
-        peer = self.peer(23)
-
-        self.site.send("žofie@p23.test", subject="No SMTPUTF8 there")
-
-        bounce = self.bounce("No SMTPUTF8 there")
-        [group] = groups(bounce)
-        self.assertEqual(group["Action"], "failed")
-        self.assertEqual(group["Status"], "5.6.7")
-        self.assertEqual(peer.taken, [])
-        self.assertIn("žofie@p23.test", words(bounce))
-
-    def test_no_8bitmime(self) -> None:
-        """
-        Eight bits become seven, and read the same.
-        """
-        peer = self.peer(24, offers=())
-
-        queue_id = self.site.send(
-            "carol@p24.test", subject="Seven", text="Dobrý den."
-        )
-
-        self.finished(queue_id)
-        [taken] = peer.taken
-        self.assertTrue(taken.content.isascii())
-        payload = message_from_bytes(taken.content).get_payload(decode=True)
-        assert isinstance(payload, bytes)
-        self.assertEqual(payload.decode().strip(), "Dobrý den.")
-
-    def test_no_ehlo(self) -> None:
-        """
-        A host of RFC 821 is spoken to as it wants.
-        """
-
-        def script(command: str, session: Session) -> str | None:
-            return "500 what?" if command.startswith("EHLO") else None
-
-        peer = self.peer(25, script)
-
-        self.finished(self.site.send("carol@p25.test", subject="HELO"))
-
-        self.assertEqual(len(peer.taken), 1)
-        self.assertEqual(peer.commands("HELO"), ["HELO mx.a.test"])
-
-    def test_too_large(self) -> None:
-        """
-        A host that says it takes no such size is not sent it.
-        """
-        peer = self.peer(26, offers=("SIZE 1000",))
-
-        self.site.send("carol@p26.test", subject="Too large", text="x " * 2000)
-
-        [group] = groups(self.bounce("Too large"))
-        self.assertEqual(group["Status"], "5.3.4")
-        self.assertEqual(peer.commands("DATA"), [])
-
-
-class ReturnedTests(FailingPeerTestCase):
+class ReturnedTests(PeerTestCase):
     """
     What cannot be delivered comes back, and says why.
     """
@@ -489,14 +298,14 @@ class ReturnedTests(FailingPeerTestCase):
         self.assertEqual(group["Action"], "failed")
 
 
-class DNSTests(FailingPeerTestCase):
+class DNSTests(PeerTestCase):
     """
     When nobody answers questions, nothing is returned.
     """
 
     def test_no_name_server(self) -> None:
         """
-        Mail waits, with a reason, and goes when there is one again.
+        Mail waits, visible with its reason.
         """
         peer = self.peer(41)
         dns = free_port("127.0.0.1")
