@@ -320,6 +320,9 @@ class _Named:
         """
         A connection to it.
         """
+        # The agent's factory would have the log tell of each connection.
+        quiet: Any = protocolFactory
+        quiet.noisy = False
         return Deferred.fromCoroutine(
             self._way.connect(protocolFactory, self._host, self._port)
         )
