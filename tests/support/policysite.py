@@ -58,6 +58,7 @@ servers = ["127.0.0.1:{dns}"]
 retry_minutes = [0.02, 0.03]
 later_minutes = 0.04
 days = {days}
+warn_hours = {warn_hours}
 [sending]
 port = {port}
 authorities = "{authorities}"
@@ -133,7 +134,13 @@ class PolicySite(Site):
     """
 
     def __init__(
-        self, *, port: int, dns: int, authorities: Path, days: float
+        self,
+        *,
+        port: int,
+        dns: int,
+        authorities: Path,
+        days: float,
+        warn_hours: float,
     ) -> None:
         """
         Start it; on return it takes mail.
@@ -146,7 +153,11 @@ class PolicySite(Site):
         self.file = folder / "mailsuite.toml"
         self.file.write_text(
             _CONFIGURATION.format(
-                port=port, dns=dns, authorities=authorities, days=days
+                port=port,
+                dns=dns,
+                authorities=authorities,
+                days=days,
+                warn_hours=warn_hours,
             )
         )
         self.suite = RunningSuite(folder, "--config", str(self.file))
@@ -213,17 +224,19 @@ class PolicyWorld:
         self._dns = NameServers(folder / "dns", zones[False], zones[True])
         atexit.register(self._dns.stop)
 
-    def site(self, *, days: float = 5) -> PolicySite:
+    def site(self, *, days: float = 5, warn_hours: float = 4) -> PolicySite:
         """
         A suite, which ends with the tests.
 
         :param days: until mail is returned.
+        :param warn_hours: until senders are told that it waits.
         """
         started = PolicySite(
             port=self.port,
             dns=self._dns.port,
             authorities=self._authorities,
             days=days,
+            warn_hours=warn_hours,
         )
         atexit.register(started.suite.stop)
         return started
