@@ -8,10 +8,10 @@ import os
 import pwd
 import shutil
 from pathlib import Path
-from tempfile import mkdtemp
 
 from twisted.trial.unittest import SkipTest
 
+from tests.support.neighbours import passing_folder
 from tests.support.other_server import OtherServer
 
 #: Debian does not install Exim beside Postfix; ``.ci/run`` unpacks it here.
@@ -95,7 +95,7 @@ class Exim(OtherServer):
             pwd.getpwnam(_USER)
         except KeyError:
             raise SkipTest(f"there is no user {_USER}") from None
-        super().__init__(Path(mkdtemp(prefix="exim-")), "127.0.0.5", port)
+        super().__init__(passing_folder("exim"), "127.0.0.5", port)
         shutil.chown(self.folder, _USER, _USER)
         for name in ("spool", "mail", "mail/bob"):
             (self.folder / name).mkdir()

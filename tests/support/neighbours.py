@@ -13,6 +13,7 @@ import imaplib
 import json
 import re
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ class Site:
         self.domain = domain
         self.address = address
         self.password = secrets.token_hex(8)
-        folder = Path(mkdtemp(prefix=f"{domain}-"))
+        folder = passing_folder(domain)
         # Other users have to reach the socket of ``sendmail``.
         folder.chmod(0o711)
         self.file = folder / "mailsuite.toml"
@@ -309,6 +310,15 @@ def until(wanted: Callable[[], T], told: Callable[[], str]) -> T:
         time.sleep(pause)
         pause = min(1.5 * pause, 0.5)
     return found
+
+
+def passing_folder(name: str) -> Path:
+    """
+    A folder that goes when the tests end, after what is told to end later.
+    """
+    folder = Path(mkdtemp(prefix=f"{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def free_port(address: str) -> int:

@@ -9,10 +9,10 @@ import pwd
 import shutil
 import subprocess
 from pathlib import Path
-from tempfile import mkdtemp
 
 from twisted.trial.unittest import SkipTest
 
+from tests.support.neighbours import passing_folder
 from tests.support.other_server import OtherServer
 from tests.support.suite import need
 
@@ -90,7 +90,7 @@ class Postfix(OtherServer):
         need("postfix")
         if os.geteuid() != 0:
             raise SkipTest("Postfix starts as root alone")
-        super().__init__(Path(mkdtemp(prefix="postfix-")), "127.0.0.4", port)
+        super().__init__(passing_folder("postfix"), "127.0.0.4", port)
         owner = pwd.getpwnam("postfix")
         for name in ("spool", "data", "mail", "mail/bob"):
             (self.folder / name).mkdir()
