@@ -25,6 +25,7 @@ from mailsuite.smtp import greeting
 from mailsuite.smtp.authentication import NOT_OFFERED, Authentication
 from mailsuite.smtp.conduct import Conduct
 from mailsuite.smtp.listener import Listener, Purpose
+from mailsuite.smtp.localpeer import local_user
 from mailsuite.smtp.offers import Offers, offers
 from mailsuite.smtp.order import Stage, out_of_order
 from mailsuite.smtp.origins import Origins
@@ -80,7 +81,9 @@ class SMTPSession:
         self._clock = clock
         self._authentication = Authentication(conversation, listener, login)
         self._conduct = Conduct(listener.limits, reception.size_limit)
-        self._peer = conversation.peer().address
+        self._peer = conversation.peer().address or local_user(
+            conversation.transport
+        )
         self._stage = Stage.CONNECTED
         self._helo = ""
         self._extended = False

@@ -75,6 +75,15 @@ class QueuedRecipient:
                 return str(self.recipient.forward_path)
 
 
+def original_address(recipient: Recipient) -> str:
+    """
+    The address that the sender used.
+    """
+    if recipient.original is not None:
+        return recipient.original[1]
+    return str(recipient.forward_path)
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """

@@ -17,7 +17,8 @@ class Filter:
     :param ids: they are among these.
     :param sender: the reverse-path, empty for the null reverse-path; or the
         login that submitted it.
-    :param recipient: the address of one of its recipients.
+    :param recipient: the address of one of its recipients, or that which the
+        sender used for him.
     :param domain: of a recipient for whom it still waits.
     :param older_than: seconds since its arrival, at least.
     :param younger_than: seconds since its arrival, at most.
@@ -57,7 +58,12 @@ class Filter:
                 sender,
             )
         if self.recipient is not None:
-            also(_ANY.format("lower(address) = ?"), self.recipient.lower())
+            recipient = self.recipient.lower()
+            also(
+                _ANY.format("(lower(address) = ? OR lower(original) = ?)"),
+                recipient,
+                recipient,
+            )
         if self.domain is not None:
             also(_ANY.format("domain = ? AND waits"), self.domain.lower())
         if self.older_than is not None:

@@ -26,6 +26,7 @@ from mailsuite.mail.address import Address
 from mailsuite.mail.deliverystatus import Action
 from mailsuite.mail.envelope import Envelope, Recipient
 from mailsuite.transfer.arrival import Arrival, Arriving
+from mailsuite.transfer.attempt import local_outcome
 from mailsuite.transfer.entry import Local, Remote
 from mailsuite.transfer.local import LocalDelivery
 from mailsuite.transfer.notices import for_targets, wants
@@ -215,6 +216,13 @@ class HandOver:
                         recipient, Remote(path.domain), outcome=_EXPANDED
                     )
                 recipient = for_targets(recipient, (path, path))[0]
+            if one.failure is not None:
+                address = str(recipient.forward_path)
+                found[recipient.forward_path] = Arriving(
+                    recipient,
+                    Local(0, address),
+                    outcome=local_outcome(one.failure),
+                )
             for record in one.accounts:
                 found.setdefault(
                     record.number,
@@ -290,6 +298,7 @@ class HandOver:
 def _through_queue(envelope: Envelope, routed: Sequence[Routed]) -> bool:
     return envelope.sender.hold_until is not None or any(
         one.elsewhere
+        or one.failure is not None
         or (one.recipient.notify and "SUCCESS" in one.recipient.notify)
         for one in routed
     )

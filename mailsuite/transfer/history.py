@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from mailsuite.disk import Disk
 from mailsuite.transfer.database import Database, Tables
-from mailsuite.transfer.entry import Standing
+from mailsuite.transfer.entry import Standing, original_address
 from mailsuite.transfer.entrylines import lines, read_entry
 
 #: How long a message is remembered, seconds.
@@ -150,6 +150,7 @@ def _addresses(standing: Standing) -> set[str]:
     """
     entry = standing.entry
     found = {str(x.recipient.forward_path).lower() for x in entry.recipients}
+    found |= {original_address(x.recipient).lower() for x in entry.recipients}
     if entry.sender.reverse_path is not None:
         found.add(str(entry.sender.reverse_path).lower())
     if entry.origin.user is not None:

@@ -23,7 +23,7 @@ from mailsuite.transfer.database import Database, Tables
 from mailsuite.transfer.filters import Filter
 
 _TABLES = Tables(
-    1,
+    2,
     """
     CREATE TABLE message (
         id TEXT PRIMARY KEY,
@@ -43,6 +43,7 @@ _TABLES = Tables(
         id TEXT NOT NULL,
         number INTEGER NOT NULL,
         address TEXT NOT NULL,
+        original TEXT NOT NULL,
         domain TEXT NOT NULL,
         waits INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
@@ -58,11 +59,13 @@ class ListedRecipient:
     """
     One recipient of a message that waits.
 
+    :param original: the address that the sender used.
     :param reason: what the last attempt came to; empty before the first.
     """
 
     number: int
     address: str
+    original: str
     domain: str
     waits: bool
     attempts: int
@@ -151,7 +154,7 @@ class Index:
                 [_message(row) for row in rows],
             )
             database.executemany(
-                "INSERT INTO recipient VALUES (?,?,?,?,?,?,?)",
+                "INSERT INTO recipient VALUES (?,?,?,?,?,?,?,?)",
                 [
                     (row.queue_id, *_recipient(one))
                     for row in rows
@@ -332,6 +335,7 @@ def _recipient(one: ListedRecipient) -> tuple[object, ...]:
     return (
         one.number,
         one.address,
+        one.original,
         one.domain,
         one.waits,
         one.attempts,
@@ -343,11 +347,13 @@ def _recipients(
     database: sqlite3.Connection, queue_id: str
 ) -> tuple[ListedRecipient, ...]:
     return tuple(
-        ListedRecipient(number, address, domain, bool(waits), attempts, reason)
-        for number, address, domain, waits, attempts, reason in (
+        ListedRecipient(
+            number, address, original, domain, bool(waits), attempts, reason
+        )
+        for number, address, original, domain, waits, attempts, reason in (
             database.execute(
-                "SELECT number, address, domain, waits, attempts, reason"
-                " FROM recipient WHERE id = ? ORDER BY number",
+                "SELECT number, address, original, domain, waits, attempts,"
+                " reason FROM recipient WHERE id = ? ORDER BY number",
                 (queue_id,),
             )
         )

@@ -137,7 +137,7 @@ class LocalDelivery:
                 accounts=", ".join(kept),
                 octets=octets,
                 protocol=origin.protocol,
-                peer=origin.peer,
+                peer=origin.peer or origin.helo,
                 user=origin.user,
             )
         for record in accounts:

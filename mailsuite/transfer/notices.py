@@ -60,7 +60,9 @@ def due(standing: Standing, *, warn: bool) -> tuple[Due, ...]:
     :param warn: recipients who still wait are to be told of as delayed.
     """
     nobody = standing.entry.sender.reverse_path is None
-    found: dict[Due, list[int]] = {}
+    # One message tells of one kind of end: what is true of one recipient would
+    # be said of all.
+    found: dict[tuple[Due, Action], list[int]] = {}
     for state in standing.states:
         notice = _notice(state, warn=warn)
         if notice is None or notice in state.told:
@@ -68,9 +70,11 @@ def due(standing: Standing, *, warn: bool) -> tuple[Due, ...]:
         silent = nobody or not _is_told(state)
         double = nobody and notice is Notice.FAILED and _may_be_told(state)
         kind = Due(notice, (), silent, double)
-        found.setdefault(kind, []).append(state.queued.number)
+        together = kind, action_of(state)
+        found.setdefault(together, []).append(state.queued.number)
     return tuple(
-        replace(kind, numbers=tuple(numbers)) for kind, numbers in found.items()
+        replace(kind, numbers=tuple(numbers))
+        for (kind, _), numbers in found.items()
     )
 
 

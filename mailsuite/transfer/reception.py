@@ -189,7 +189,14 @@ class Reception:
         back = self._led_back(address, envelope.sender)
         if back is not None:
             return routed_elsewhere(back, may_relay=True)
-        return routed_here(recipient, await self._directory.resolve(address))
+        try:
+            return routed_here(
+                recipient, await self._directory.resolve(address)
+            )
+        except NoSuchRecipient as failure:
+            if envelope.origin.listener != "local":
+                raise
+            return Routed(recipient, (), failure=failure)
 
     def _led_back(self, address: Address, sender: Sender) -> Recipient | None:
         """

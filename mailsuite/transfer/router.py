@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailsuite.errors import NoSuchRecipient, RelayDenied
+from mailsuite.errors import MailError, NoSuchRecipient, RelayDenied
 from mailsuite.interfaces import AccountRecord, Deliverable
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Recipient
@@ -23,19 +23,22 @@ class Routed:
     :param elsewhere: recipients outside who get one.
     :param forwarded: the recipient is ours, and those outside stand behind
         his address.
+    :param failure: why he gets nothing: a program on this machine cannot be
+        answered for each recipient, so its sender is told by a notification.
     """
 
     recipient: Recipient
     accounts: tuple[AccountRecord, ...]
     elsewhere: tuple[Recipient, ...] = ()
     forwarded: bool = False
+    failure: MailError | None = None
 
     @property
     def is_for_nobody(self) -> bool:
         """
         Whether it is taken and kept by nobody: a report that came back.
         """
-        return not self.accounts and not self.elsewhere
+        return not (self.accounts or self.elsewhere or self.failure)
 
     @property
     def is_list(self) -> bool:

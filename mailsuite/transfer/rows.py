@@ -13,10 +13,12 @@ from mailsuite.transfer.entry import (
     RecipientState,
     Remote,
     Standing,
+    original_address,
 )
 from mailsuite.transfer.index import Listed, ListedRecipient
 from mailsuite.transfer.inhand import NOTICES
 from mailsuite.transfer.notices import due
+from mailsuite.transfer.outcome import Outcome
 from mailsuite.transfer.schedule import Schedule
 
 #: The backlog of what is for accounts here.
@@ -106,8 +108,18 @@ def _recipient(state: RecipientState) -> ListedRecipient:
     return ListedRecipient(
         number=state.queued.number,
         address=str(state.queued.recipient.forward_path),
+        original=original_address(state.queued.recipient),
         domain=_domain(state),
         waits=not state.ended,
         attempts=state.attempts,
-        reason="" if state.last is None else state.last.text,
+        reason="" if state.last is None else _reason(state.last),
     )
+
+
+def _reason(last: Outcome) -> str:
+    """
+    What an attempt came to, and by whom.
+    """
+    code = "" if last.code is None else f"{last.code} "
+    by = f" ({last.peer})" if last.peer and last.peer not in last.text else ""
+    return f"{code}{last.text}{by}"

@@ -62,7 +62,7 @@ def accepted(entry: Entry) -> str:
     recipients = ", ".join(_named(one) for one in entry.recipients)
     if entry.about is not None:
         return f"Written here about {entry.about.queue_id}, for {recipients}"
-    source = origin.peer or "a program on this machine"
+    source = origin.peer or f"a program of {origin.helo} on this machine"
     login = f" logged in as {origin.user}" if origin.user else ""
     return (
         f"Accepted from {path} for {recipients}; it came by {origin.protocol}"

@@ -13,7 +13,7 @@ from mailsuite.errors import MailLoop, NoSuchRecipient, RelayDenied, StoreFull
 from mailsuite.mail.address import Address
 from mailsuite.mail.envelope import Recipient, Sender
 from mailsuite.transfer.transaction import Transaction
-from tests.support.queueing import FAILED, NOON, now
+from tests.support.queueing import DEFERRED, FAILED, NOON, now
 from tests.support.receptions import BOB, CAROL, bobs
 from tests.support.transferring import MX, SUBMISSION, Transferring, write
 
@@ -295,6 +295,63 @@ class HandOverTests(SynchronousTestCase):
         self.assertEqual(len(self.mail.inbox(self.bob)), 1)
         with self.assertRaises(NoSuchRecipient):
             self.mail.begin(str(path))
+
+    def test_program_with_a_wrong_address(self) -> None:
+        """
+        A program on this machine has no reply for each recipient: those who
+        are there get the message, and its sender hears of the others.
+        """
+        local = replace(MX, listener="local", trusted=True, peer="")
+        self.commit(
+            self.mail.begin(
+                CAROL,
+                "nobody@hamburger.edu",
+                reverse_path=BOB,
+                origin=local,
+            )
+        )
+        self.mail.clock.advance(61)
+
+        self.assertEqual(len(self.mail.inbox(self.carol)), 1)
+        [told] = self.mail.inbox(self.bob)
+        self.assertIn(b"Final-Recipient: rfc822; nobody@hamburger.edu", told)
+        self.assertNotIn(b"carol@hamburger.edu", told)
+
+    def test_two_kinds_of_success(self) -> None:
+        """
+        What was delivered and what was passed on is told apart.
+        """
+        transaction = self.submitted()
+        for address in (CAROL, EVE):
+            recipient = Recipient(
+                Address.parse(address), notify=frozenset({"SUCCESS"})
+            )
+            now(transaction.add_recipient(recipient))
+        self.commit(transaction)
+        self.mail.clock.advance(61)
+
+        first, second = sorted(
+            told.partition(b"Action: ")[2][:9]
+            for told in self.mail.inbox(self.bob)
+        )
+        self.assertEqual((first, second), (b"delivered", b"relayed\r\n"))
+
+    def test_traced_by_the_alias(self) -> None:
+        """
+        A forwarded message is found by the address that its sender used,
+        while it waits and when it is gone.
+        """
+        self.forward()
+        self.mail.elsewhere.says[EVE] = DEFERRED
+        self.commit(
+            self.mail.begin("sales@hamburger.edu", reverse_path="joe@pommes.be")
+        )
+        operator = self.mail.queue.operator
+        for _ in range(2):
+            [found] = now(operator.trace("Sales@hamburger.edu"))
+            self.mail.elsewhere.says.clear()
+            self.mail.clock.advance(3600)
+        self.assertIsNotNone(found.ended)
 
     def test_no_room(self) -> None:
         """

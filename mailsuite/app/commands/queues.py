@@ -94,7 +94,16 @@ def queue_list(where: Where, /, as_json: bool, **chosen: Plain) -> None:
     while page := where.perform("queue.list", after=after, filter=chosen):
         listed += page
         after = page[-1]["queue_id"]
-    show(listed, as_json, lambda: queue_table(listed))
+    chosen_some = any(value for value in chosen.values() if value is not None)
+    show(
+        listed,
+        as_json,
+        lambda: (
+            "No message that waits matches"
+            if chosen_some and not listed
+            else queue_table(listed)
+        ),
+    )
 
 
 @queue.command("show")
@@ -128,6 +137,11 @@ def _change(name: str, done: str, text: str, example: str) -> None:
         ):
             raise click.UsageError("name some messages, or say --all")
         number = where.perform(f"queue.{name}", filter=chosen)
+        if chosen["ids"] and not number:
+            raise click.ClickException(
+                "no such message waits, or not in a state for it: see"
+                " mailsuite queue list, and mailsuite trace ID"
+            )
         show(
             {"messages": number},
             as_json,

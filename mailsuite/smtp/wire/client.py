@@ -375,13 +375,14 @@ def mail(wanted: Wanted, capabilities: Capabilities) -> bytes:
         if 0 < capabilities.size < wanted.size:
             raise TooLarge(wanted.size, capabilities.size)
         words.append(f"SIZE={wanted.size}")
+    if wanted.smtputf8 and not capabilities.smtputf8:
+        # Before what can be helped: nothing makes this message fit.
+        raise NotOffered("SMTPUTF8")
     if wanted.eight_bit:
         if not capabilities.eight_bit:
             raise NotOffered("8BITMIME")
         words.append("BODY=8BITMIME")
     if wanted.smtputf8:
-        if not capabilities.smtputf8:
-            raise NotOffered("SMTPUTF8")
         words.append("SMTPUTF8")
     if sender.requiretls:
         if not capabilities.requiretls:
