@@ -44,14 +44,17 @@ def missing_fields(
     when: datetime,
     queue_id: str,
     origin: Origin,
+    author: Address | None,
 ) -> bytes:
     """
     The Date, From and Message-ID fields that the section lacks, with line
     ends.
+
+    :param author: for From; None if nobody is known to be it.
     """
     added = b""
-    if origin.user is not None and not every(section, b"From"):
-        added += f"From: {Address.parse(origin.user)}\r\n".encode()
+    if author is not None and not every(section, b"From"):
+        added += f"From: {author}\r\n".encode()
     if not every(section, b"Date"):
         added += b"Date: %b\r\n" % print_date(when)
     if not every(section, b"Message-ID"):

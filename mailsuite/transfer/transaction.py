@@ -242,8 +242,14 @@ class Transaction:
         """
         if self._owns is None and not self._envelope.origin.trusted:
             return section
+        origin = self._envelope.origin
+        author = None
+        if origin.user is not None:
+            author = Address.parse(origin.user)
+        elif origin.listener == "local":
+            author = self._envelope.sender.reverse_path
         added = missing_fields(
-            section, self._now, self.queue_id, self._envelope.origin
+            section, self._now, self.queue_id, origin, author
         )
         return added + section
 

@@ -317,6 +317,19 @@ class HandOverTests(SynchronousTestCase):
         self.assertIn(b"Final-Recipient: rfc822; nobody@hamburger.edu", told)
         self.assertNotIn(b"carol@hamburger.edu", told)
 
+    def test_program_without_a_from(self) -> None:
+        """
+        What a program hands in without a From gets its reverse-path.
+        """
+        local = replace(MX, listener="local", trusted=True, peer="")
+        self.commit(
+            self.mail.begin(CAROL, reverse_path=BOB, origin=local),
+            b"Subject: x\r\n\r\nhello\r\n",
+        )
+        self.assertIn(
+            b"From: bob@hamburger.edu\r\n", self.mail.inbox(self.carol)[0]
+        )
+
     def test_two_kinds_of_success(self) -> None:
         """
         What was delivered and what was passed on is told apart.

@@ -85,7 +85,14 @@ def dkim_use(where: Where, domain: str, as_json: bool) -> None:
     Example: mailsuite dkim use example.org
     """
     found = where.perform("dkim.use", domain=domain)
-    show(found, as_json, lambda: _listed(found))
+    show(
+        found,
+        as_json,
+        lambda: (
+            _listed(found)
+            + f"\nSee that the DNS has them: mailsuite dns {domain} --check"
+        ),
+    )
 
 
 @dkim.command("remove")

@@ -422,6 +422,11 @@ class CommandTests(SynchronousTestCase):
             (dataclasses.replace(plain, eight_bit=True), "8BITMIME"),
             (dataclasses.replace(plain, smtputf8=True), "SMTPUTF8"),
             (wanted(sender=Sender(None, requiretls=True)), "REQUIRETLS"),
+            # For 8-bit content something can be done, for this not.
+            (
+                dataclasses.replace(plain, eight_bit=True, smtputf8=True),
+                "SMTPUTF8",
+            ),
         ):
             failed = self.assertRaises(NotOffered, mail, message, _PIPELINING)
             self.assertEqual(failed.extension, extension)
