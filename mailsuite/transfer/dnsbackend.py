@@ -32,15 +32,23 @@ from twisted.internet.endpoints import (
     connectProtocol,
 )
 from twisted.internet.error import ConnectError
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.protocol import DatagramProtocol, Protocol
+from twisted.internet.interfaces import (
+    IReactorFDSet,
+    IReactorTime,
+    IReadDescriptor,
+)
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 _T = TypeVar("_T")
 
 #: Datagrams that may wait to be read; a question needs one.
 _MOST_DATAGRAMS = 8
+
+#: Octets of a datagram.
+_LONGEST = 65535
 
 
 def _within(
@@ -58,54 +66,103 @@ def _within(
     return waiting
 
 
-class _Datagrams(DatagramProtocol):
+@implementer(IReadDescriptor)
+class _Datagrams:
     """
-    What one server sent to one socket.
+    One UDP socket, connected to one server.
+
+    Not one of Twisted's UDP ports: each of these has two lines in the log.
     """
 
-    noisy = False
-
-    def __init__(self) -> None:
+    def __init__(
+        self, reactor: IReactorFDSet, family: int, server: tuple[Any, ...]
+    ) -> None:
+        self._reactor = reactor
         self._arrived: deque[bytes] = deque(maxlen=_MOST_DATAGRAMS)
         self._refused = False
         self._reader: Deferred[bytes] | None = None
+        self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.connect(server[:2])
+        except OSError:
+            self._socket.close()
+            raise
+        reactor.addReader(self)
 
-    def datagramReceived(self, datagram: bytes, addr: object) -> None:
+    # What the reactor calls
+
+    def fileno(self) -> int:
         """
-        A datagram arrived.
+        The socket's descriptor.
         """
+        return self._socket.fileno()
+
+    def doRead(self) -> None:
+        """
+        A datagram arrived, or the news that nobody listens there.
+        """
+        try:
+            datagram = self._socket.recv(_LONGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._refuse()
+            return
         if self._reader is not None:
             reader, self._reader = self._reader, None
             reader.callback(datagram)
         else:
             self._arrived.append(datagram)
 
-    def stopProtocol(self) -> None:
+    def connectionLost(self, reason: Failure) -> None:
         """
-        The socket is closed: by us, or by the reactor on an error.
+        The reactor has given the socket up.
         """
-        self.connectionRefused()
+        self._refuse()
 
-    def connectionRefused(self) -> None:
+    def logPrefix(self) -> str:
         """
-        Nobody listens there.
+        What bugs are logged under.
         """
-        self._refused = True
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            reader.errback(ConnectionRefusedError())
+        return "DNS"
+
+    # What dnspython's socket calls
+
+    def send(self, datagram: bytes) -> None:
+        """
+        Send to the server.
+
+        :raises OSError: it cannot be.
+        """
+        self._socket.send(datagram)
 
     def next(self) -> Deferred[bytes]:
         """
         The next datagram.
         """
         waiting: Deferred[bytes] = Deferred(self._forget)
-        self._reader = waiting
         if self._arrived:
-            self.datagramReceived(self._arrived.popleft(), None)
+            waiting.callback(self._arrived.popleft())
         elif self._refused:
-            self.connectionRefused()
+            waiting.errback(ConnectionRefusedError())
+        else:
+            self._reader = waiting
         return waiting
+
+    def close(self) -> None:
+        """
+        Done with it.
+        """
+        self._reactor.removeReader(self)
+        self._socket.close()
+        self._refuse()
+
+    def _refuse(self) -> None:
+        self._refused = True
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            reader.errback(ConnectionRefusedError())
 
     def _forget(self, _: Deferred[bytes]) -> None:
         self._reader = None
@@ -113,18 +170,15 @@ class _Datagrams(DatagramProtocol):
 
 class _DatagramSocket(DatagramSocket):
     """
-    One UDP socket, connected to one server.
+    The same for dnspython.
     """
 
-    # A reactor offers UDP, TCP and time; no one interface says so.
+    # A reactor offers descriptors, TCP and time; no one interface says so.
     def __init__(self, reactor: Any, family: int, server: tuple[Any, ...]):
         super().__init__(family, socket.SOCK_DGRAM)
         self._reactor = reactor
         self._server = server
-        self._datagrams = _Datagrams()
-        anywhere = "::" if family == socket.AF_INET6 else "0.0.0.0"
-        self._port = reactor.listenUDP(0, self._datagrams, interface=anywhere)
-        self._port.connect(*server[:2])
+        self._datagrams = _Datagrams(reactor, family, server)
 
     async def sendto(self, what: bytes, destination: Any, timeout: Any) -> int:
         """
@@ -134,7 +188,7 @@ class _DatagramSocket(DatagramSocket):
             ``recvfrom`` gives.
         """
         self._server = destination
-        self._port.write(what)
+        self._datagrams.send(what)
         return len(what)
 
     async def recvfrom(
@@ -150,7 +204,7 @@ class _DatagramSocket(DatagramSocket):
         """
         Done with it.
         """
-        self._port.stopListening()
+        self._datagrams.close()
 
 
 class _Stream(Protocol):
