@@ -5,6 +5,7 @@ Whether a configuration can be used, before anybody relies on it.
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from mailsuite.app.config import (
@@ -55,12 +56,12 @@ def try_out(file: str, found: Configuration, state: Path) -> list[Fault]:
             )
     faults += _sending_faults(file, found)
     for key, folder in _folders(found, state):
-        if not _usable(folder):
+        if reason := _trouble(folder):
             faults.append(
                 Fault(
                     file,
                     key,
-                    f"{folder}, which this user cannot write",
+                    f"{folder}, which this user cannot write ({reason})",
                     "a folder of the user that the suite runs as",
                 )
             )
@@ -118,12 +119,17 @@ def _folders(found: Configuration, state: Path) -> list[tuple[str, Path]]:
     ]
 
 
-def _usable(folder: Path) -> bool:
+def _trouble(folder: Path) -> str | None:
     """
-    Whether it can be written, or made.
+    Why a folder can neither be written nor made; None if it can.
+
+    Tried with another folder that goes at once: root is told that it may write
+    everywhere, even where the kernel lets nobody.
     """
-    while not folder.exists():
-        if folder == folder.parent:
-            return False
-        folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        os.rmdir(tempfile.mkdtemp(prefix=".mailsuite-", dir=folder))
+    except OSError as error:
+        return error.strerror or "an unknown error"
+    return None

@@ -19,6 +19,15 @@ Policy = Literal["note", "junk", "reject"]
 #: A key, what was found there, and what is expected instead.
 Finding = tuple[str, str, str]
 
+#: What a route is for: what is expected of it, and its one spelling.
+_SPELLINGS = (
+    ("to", values.expected_recipients, values.recipients_key),
+    ("sender", values.expected_sender, values.sender_key),
+)
+
+#: The longest that the queue may be told to wait for anything.
+_DAYS_OF_A_YEAR = 365
+
 
 class Relay(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """
@@ -167,23 +176,49 @@ def sending_faults(
         if expected := values.expected_number(number, 1, most):
             yield f"sending.{name}", str(number), expected
     yield from _sources("sending.sources", sending.sources)
+    for place, sealer in enumerate(checks.trusted_sealers):
+        if expected := values.expected_domain(sealer):
+            yield f"checks.trusted_sealers[{place}]", repr(sealer), expected
     for place, route in enumerate(routes):
         if route is not None:  # else not well formed: it has its fault
             yield from _route(f"route[{place}]", route)
+    yield from _repeated(routes)
 
 
 def _times(queue: QueueTimes) -> Iterator[Finding]:
+    if not queue.retry_minutes:
+        yield "queue.retry_minutes", "[]", "one number or more: [5, 10, 15]"
+    minutes, hours = _DAYS_OF_A_YEAR * 24 * 60, _DAYS_OF_A_YEAR * 24
     checked = [
-        (f"retry_minutes[{place}]", minutes)
-        for place, minutes in enumerate(queue.retry_minutes)
+        (f"retry_minutes[{place}]", number, minutes)
+        for place, number in enumerate(queue.retry_minutes)
     ]
     checked += [
-        (name, getattr(queue, name))
-        for name in ("later_minutes", "warn_hours", "days", "bounce_days")
+        ("later_minutes", queue.later_minutes, minutes),
+        ("warn_hours", queue.warn_hours, hours),
+        ("days", queue.days, _DAYS_OF_A_YEAR),
+        ("bounce_days", queue.bounce_days, _DAYS_OF_A_YEAR),
     ]
-    for name, number in checked:
-        if not number > 0:
-            yield f"queue.{name}", str(number), "a number above 0"
+    impossible = set()
+    for name, number, most in checked:
+        if not 0 < number <= most:
+            impossible.add(name)
+            yield (
+                f"queue.{name}",
+                str(number),
+                f"a number above 0, {most} at most",
+            )
+    for name, longest in (
+        ("warn_hours", 24 * queue.days),
+        ("bounce_days", queue.days),
+    ):
+        number = getattr(queue, name)
+        if number > longest and not impossible & {name, "days"}:
+            yield (
+                f"queue.{name}",
+                f"{number}, with days = {queue.days:g}",
+                f"{longest:g} or less, as mail is returned then",
+            )
 
 
 def _sources(key: str, sources: list[str]) -> Iterator[Finding]:
@@ -205,6 +240,10 @@ def _route(key: str, route: Route) -> Iterator[Finding]:
     if bool(route.to) == bool(route.sender):
         found = "both to and sender" if route.to else "neither to nor sender"
         yield key, found, "one of them"
+    if route.to and (expected := values.expected_recipients(route.to)):
+        yield f"{key}.to", repr(route.to), expected
+    if route.sender and (expected := values.expected_sender(route.sender)):
+        yield f"{key}.sender", repr(route.sender), expected
     if route.via:
         if expected := values.expected_hop(route.via):
             yield f"{key}.via", repr(route.via), expected
@@ -219,3 +258,25 @@ def _route(key: str, route: Route) -> Iterator[Finding]:
             repr(route.tls),
             "'verified' or 'implicit', as a password is sent",
         )
+
+
+def _repeated(routes: list[Route]) -> Iterator[Finding]:
+    """
+    Routes for what an earlier one is for already, in whatever spelling.
+    """
+    places: dict[tuple[str, str], str] = {}
+    for place, route in enumerate(routes):
+        if route is None:
+            continue
+        for name, expected, spelling in _SPELLINGS:
+            text = getattr(route, name)
+            if not text or expected(text):
+                continue
+            key = f"route[{place}]"
+            other = places.setdefault((name, spelling(text)), key)
+            if other != key:
+                yield (
+                    f"{key}.{name}",
+                    f"{text!r}, as in {other}",
+                    "one route for each",
+                )

@@ -8,6 +8,7 @@ the value is good.
 from __future__ import annotations
 
 import ipaddress
+import math
 import string
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ from mailsuite.accounts.errors import BadAddress
 from mailsuite.accounts.names import typed_domain, typed_outside
 from mailsuite.mail.uniqueids import UniqueIdFormat
 from mailsuite.transfer.resolver import parse_server
-from mailsuite.transfer.routes import parse_route
+from mailsuite.transfer.routes import parse_pattern, parse_route
 
 
 def expected_number(
@@ -24,7 +25,9 @@ def expected_number(
     """
     A number within bounds.
     """
-    if value >= least and (most is None or value <= most):
+    # TOML has infinite numbers too, and some that are none.
+    highest = math.inf if most is None else most
+    if math.isfinite(value) and least <= value <= highest:
         return None
     return f"{least} or more" if most is None else f"{least} to {most}"
 
@@ -77,6 +80,52 @@ def expected_domain(text: str) -> str | None:
     if _fails(typed_domain, text):
         return "a domain name such as 'example.org'"
     return None
+
+
+def expected_recipients(text: str) -> str | None:
+    """
+    A pattern of recipient domains, as a route has.
+    """
+    if _fails(recipients_key, text):
+        return "a domain, '.example.org' for all below one, or '*'"
+    return None
+
+
+def expected_sender(text: str) -> str | None:
+    """
+    A sender's address or domain, as a route has.
+    """
+    if _fails(sender_key, text):
+        return "an address such as 'you@example.org', or a domain"
+    return None
+
+
+def recipients_key(text: str) -> str:
+    """
+    A pattern of recipient domains in its one spelling.
+
+    :raises ValueError, BadAddress: it is none.
+    """
+    pattern = parse_pattern(text)
+    if pattern.startswith("["):
+        literal = pattern.removeprefix("[ipv6:").removeprefix("[")
+        ipaddress.ip_address(literal.removesuffix("]"))
+    elif pattern != "*":
+        # No rcpt has the spaces and signs that the DNS allows for.
+        typed_domain(pattern.removeprefix("."))
+    return pattern
+
+
+def sender_key(text: str) -> str:
+    """
+    A sender's address or domain in its one spelling.
+
+    :raises BadAddress: it is neither.
+    """
+    if "@" not in text:
+        return typed_domain(text)
+    local_part, domain = typed_outside(text)
+    return f"{local_part.lower()}@{domain}"
 
 
 def host_name(text: str) -> str:

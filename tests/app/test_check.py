@@ -69,6 +69,47 @@ class CheckTests(SynchronousTestCase):
         (self.folder / "secret").write_bytes(b"secret\r\n")
         self.assertEqual(self.faults(text), {})
 
+    def test_folders_that_cannot_be_made(self) -> None:
+        """
+        Even where root is told that it may write; with the system's reason.
+        """
+        (self.folder / "file").touch()
+        for place in ("/proc/nonexistent", "file/state"):
+            found = self.faults(f'state = "{place}"\n')
+            self.assertEqual(set(found), {"state", "home", "maildir"})
+            self.assertIn(place, found["state"])
+            self.assertRegex(found["state"], r"\(.+\)$")
+
+    def test_trying_leaves_nothing(self) -> None:
+        """
+        A folder that is to be made is not there afterwards.
+        """
+        self.assertEqual(self.faults('state = "one/two"\n'), {})
+        self.assertEqual(list(self.folder.iterdir()), [self.file])
+
+    def test_all_at_once(self) -> None:
+        """
+        What is not well formed hides no file that is not there.
+        """
+        text = (
+            'hostname = "x"\nstate = "/proc/nonexistent"\n'
+            '[sending]\nauthorities = "/nonexistent"\n'
+            "[queue]\nretry_minutes = []\n"
+            '[[route]]\nto = "*"\nvia = "smart.net:587"\ntls = "verified"\n'
+            'user = "bob"\npassword_file = "/nonexistent"\n'
+        )
+
+        self.assertLessEqual(
+            {
+                "hostname",
+                "state",
+                "sending.authorities",
+                "queue.retry_minutes",
+                "route[0].password_file",
+            },
+            set(self.faults(text)),
+        )
+
     def test_host_name_in_u_labels(self) -> None:
         """
         Other hosts see it in A-labels.

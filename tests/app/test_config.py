@@ -141,6 +141,118 @@ class ReadTests(SynchronousTestCase):
             },
         )
 
+    def test_times_of_the_queue(self) -> None:
+        """
+        There are some, all can come, and none comes after the end.
+        """
+        found = self._faults(
+            "[queue]\nretry_minutes = []\nwarn_hours = 9999\n"
+            "days = 1\nbounce_days = 9\n"
+        )
+        self.assertEqual(
+            found,
+            {
+                "queue.retry_minutes": (
+                    "[]",
+                    "one number or more: [5, 10, 15]",
+                ),
+                "queue.warn_hours": (
+                    "9999.0",
+                    "a number above 0, 8760 at most",
+                ),
+                "queue.bounce_days": (
+                    "9.0, with days = 1",
+                    "1 or less, as mail is returned then",
+                ),
+            },
+        )
+        found = self._faults("[queue]\nwarn_hours = 121\n")
+        self.assertEqual(list(found), ["queue.warn_hours"])
+        found = self._faults(
+            "[queue]\nretry_minutes = [5, 0, inf]\ndays = nan\n"
+            "later_minutes = -1\n[login]\nfailure_seconds = inf\n"
+        )
+        self.assertEqual(
+            set(found),
+            {
+                "queue.retry_minutes[1]",
+                "queue.retry_minutes[2]",
+                "queue.days",
+                "queue.later_minutes",
+                "login.failure_seconds",
+            },
+        )
+
+    def test_times_may_be_as_long_as_the_queue_tries(self) -> None:
+        """
+        A warning at the end, and bounces that are kept as long as others.
+        """
+        found = config.read(
+            self._file("[queue]\nwarn_hours = 72\ndays = 3\nbounce_days = 3\n")
+        )
+
+        self.assertEqual(found.queue.warn_hours, 72)
+
+    def test_whom_routes_are_for(self) -> None:
+        """
+        Patterns of domains, senders' addresses and domains; nothing else.
+        """
+        hop = 'via = "smart.test:25"\n'
+        bad = (
+            'to = "a b.test"', 'to = "x@y.test"', 'to = "."', 'to = "*.test"',
+            'to = "[nothing]"', 'sender = "a b"', 'sender = "x@"',
+            'sender = "*"',
+        )  # fmt: skip
+        good = (
+            'to = "*"', 'to = ".bücher.test"', 'to = "[192.0.2.1]"',
+            'to = "[IPv6:2001:db8::1]"', 'sender = "a@b.test"',
+            'sender = "b.test"', 'to = "b.test"',
+        )  # fmt: skip
+        text = "".join(f"[[route]]\n{one}\n{hop}" for one in (*bad, *good))
+
+        self.assertEqual(
+            set(self._faults(text)),
+            {
+                f"route[{place}].{one.partition(' ')[0]}"
+                for place, one in enumerate(bad)
+            },
+        )
+
+    def test_two_routes_for_the_same(self) -> None:
+        """
+        In whatever spelling; the first of them is named.
+        """
+        hop = 'via = "smart.test:25"\n'
+        text = "".join(
+            f"[[route]]\n{one}\n{hop}"
+            for one in (
+                'to = "*"', 'to = "bücher.test"', 'sender = "a@b.test"',
+                'to = "*"', 'to = "XN--bcher-kva.test"', 'sender = "A@B.test"',
+            )
+        )  # fmt: skip
+
+        self.assertEqual(
+            {key: found for key, (found, _) in self._faults(text).items()},
+            {
+                "route[3].to": "'*', as in route[0]",
+                "route[4].to": "'XN--bcher-kva.test', as in route[1]",
+                "route[5].sender": "'A@B.test', as in route[2]",
+            },
+        )
+
+    def test_trusted_sealers(self) -> None:
+        """
+        They are domains.
+        """
+        found = self._faults(
+            '[checks]\ntrusted_sealers = ["lists.test", "not a domain"]\n'
+        )
+
+        self.assertEqual(
+            found["checks.trusted_sealers[1]"][0], "'not a domain'"
+        )
+        self.assertEqual(len(found), 1)
+
     def test_copies(self) -> None:
         """
         They are a list, each of which is an address.
