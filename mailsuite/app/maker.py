@@ -19,6 +19,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 from twisted.application.service import IService
+from twisted.python import usage
 
 from mailsuite.app import config, localfacts, values
 from mailsuite.app.check import try_out
@@ -42,6 +43,7 @@ class _Twistd:
     """
 
     foreground: bool
+    log: str
     uid: int | None
     gid: int | None
 
@@ -87,6 +89,7 @@ def make_service(options: Options) -> IService:
             ephemeral=bool(start["ephemeral"]),
             transcript=bool(start["transcript"]),
             foreground=twistd.foreground,
+            log=twistd.log,
             uid=twistd.uid,
             gid=twistd.gid,
         ),
@@ -101,10 +104,24 @@ def make_service(options: Options) -> IService:
 def _of_twistd(options: Options) -> _Twistd:
     above = options.parent
     if above is None:
-        return _Twistd(True, None, None)
+        return _Twistd(True, "the log", None, None)
     return _Twistd(
-        bool(above.get("nodaemon")), above.get("uid"), above.get("gid")
+        bool(above.get("nodaemon")),
+        _log_name(above),
+        above.get("uid"),
+        above.get("gid"),
     )
+
+
+def _log_name(twistd: usage.Options) -> str:
+    """
+    What the log of a start in the background is called.
+    """
+    if twistd.get("logger"):
+        return "the log"
+    if twistd.get("syslog"):
+        return "the system's log"
+    return os.path.abspath(twistd.get("logfile") or "twistd.log")
 
 
 def _file(start: StartOptions) -> Path | None:

@@ -61,6 +61,11 @@ class StartOptions(usage.Options):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
+        # Twisted would show the line ends and margins of docstrings.
+        self.docs = {
+            name: " ".join((text or "").split())
+            for name, text in self.docs.items()
+        }
         self.ports: dict[str, int] = {}
         self.routes: list[tuple[str, str]] = []
 

@@ -61,6 +61,7 @@ class Start:
 
     :param embedded: there is no configuration file.
     :param foreground: there is a terminal to say things to.
+    :param log: what the log is called.
     """
 
     configuration: Configuration
@@ -71,6 +72,7 @@ class Start:
     ephemeral: bool
     transcript: bool
     foreground: bool
+    log: str
     uid: int | None
     gid: int | None
 
@@ -113,7 +115,7 @@ class Suite(Service):
         start = self._start
         new = start.embedded and not (start.state / ACCOUNTS_FILE).exists()
         return self._facts(new=new).table(
-            "Mailsuite starts in the background; twistd.log tells more."
+            f"Mailsuite starts in the background; {start.log} tells more."
         )
 
     # --- What twistd calls ----------------------------------------------------
@@ -374,7 +376,10 @@ class Suite(Service):
         assert self._parts is not None
         assert self._certificates is not None
         try:
-            found = config.read(path)
+            found, faults = config.examine(path)
+            faults += try_out(str(path), found, self._start.state)
+            if faults:
+                raise ConfigurationFaulty(faults)
             self._certificates.replace(self._pairs(found))
         except (ConfigurationFaulty, CertificateFaulty) as faulty:
             for line in str(faulty).splitlines():

@@ -169,6 +169,25 @@ class InstallationTests(TestCase):
         self._wait_for(suite, "not reloaded")
         self.assertEqual(reader.noop()[0], "OK")
 
+    def test_hangup_tries_the_files_that_are_named(self) -> None:
+        """
+        One that is not there is told, and no other is taken up.
+        """
+        suite = self.start()
+        self.second = _certificate(self.folder / "new", "mail.new.test")
+        self.write()
+        with self.path.open("a") as file:
+            file.write('[sending]\nauthorities = "/nonexistent"\n')
+
+        suite.process.send_signal(signal.SIGHUP)
+        self._wait_for(suite, "not reloaded")
+
+        self.assertIn("sending.authorities: found /non", suite.output())
+        self.assertNotIn("was reloaded", suite.output())
+        self.assertEqual(
+            _shown(self.ports["imaps"], "mail.new.test"), "mail.one.test"
+        )
+
     def test_the_client_behind_a_proxy_is_who_the_header_says(self) -> None:
         """
         In the log and in Received; nothing from loopback counts as loopback.

@@ -272,6 +272,43 @@ class StartTests(TestCase):
             log = (self.folder / "twistd.log").read_text()
             self.assertNotIn(account["password"], log)
 
+    def test_the_background_names_its_log(self) -> None:
+        """
+        Whatever it is called; with --transcript it has the conversations.
+        """
+        self.folder.mkdir()
+        log = self.folder / "suite.log"
+        program = "from twisted.scripts.twistd import run; run()"
+        done = subprocess.run(
+            [sys.executable, "-c", program, "--logfile", "suite.log",
+             "mailsuite", "start", "--ephemeral", "--transcript",
+             "--state", str(self.folder / "state")],
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        pid = int((self.folder / "twistd.pid").read_text())
+        self.addCleanup(_end, pid)
+        ready = self.folder / "state" / "first-start.json"
+        until = time.monotonic() + 30
+        while not ready.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        ports = {
+            one["protocol"]: one["port"]
+            for one in json.loads(ready.read_text())["listeners"]
+        }
+
+        client = smtplib.SMTP("127.0.0.1", ports["smtp"], timeout=10)
+        client.ehlo("crepes.fr")
+        client.quit()
+
+        self.assertIn(f"{log} tells more", done.stdout)
+        self.assertIn("C: ehlo crepes.fr", log.read_text())
+        self.assertFalse((self.folder / "twistd.log").exists())
+
     def test_help_tells_all(self) -> None:
         """
         twistd mailsuite --help, and start's own.

@@ -1,0 +1,25 @@
+"""
+Tests for ``mailsuite.app.options``.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from mailsuite.app.options import StartOptions
+
+
+class StartOptionsTests(SynchronousTestCase):
+    """
+    Tests for ``StartOptions``.
+    """
+
+    def test_help_has_no_holes(self) -> None:
+        """
+        Where a line ends in the source, the text goes on after one space.
+        """
+        shown = StartOptions().getUsage(width=500)
+
+        self.assertIn("; .example.org is all below it, * all domains.", shown)
+        self.assertIn("PROTOCOL=NUMBER, as in imap=3143; 0 is any", shown)
+        self.assertIn("Folder of mail, accounts and keys;", shown)
