@@ -333,8 +333,9 @@ class Spool:
     def names(self, shard: str, *, former: bool) -> dict[str, int]:
         """
         The ids of a shard's entries, each with the octets that its file has.
+        Messages may be done with, and go, meanwhile.
 
-        :param former: nobody works in it yet: what a crash left is removed.
+        :param former: nothing new comes into it: what a crash left is removed.
         """
         folder = os.path.join(self.folder, shard)
         entries: dict[str, int] = {}
@@ -348,7 +349,8 @@ class Spool:
             for one in found:
                 match = _FILE.fullmatch(one.name)
                 if match is not None and match[2] == "q":
-                    entries[match[1]] = one.stat().st_size
+                    with suppress(FileNotFoundError):
+                        entries[match[1]] = one.stat().st_size
                 elif match is not None:
                     others.append((match[1], one.path))
                 elif one.name.endswith((".new", ".tmp")):
@@ -357,7 +359,8 @@ class Spool:
             for queue_id, path in others:
                 if queue_id not in entries:
                     # Never answered with success, or done with.
-                    self.disk.unlink(path)
+                    with suppress(FileNotFoundError):
+                        self.disk.unlink(path)
         return entries
 
     def former_shards(self) -> list[str]:
