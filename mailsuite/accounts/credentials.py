@@ -123,6 +123,12 @@ class PasswordChecker:
         key = self._directory.routes.login_key(credentials.user)
         verifiers = await self._directory.read(account_rows.verifiers, *key)
         judgement = await self._passwords.judge(verifiers, credentials.password)
+        if verifiers is not None and judgement.why_not is not None:
+            self._log.warn(
+                "The password of {account} cannot be verified: {why}",
+                account=verifiers.address,
+                why=judgement.why_not,
+            )
         if verifiers is None or verifiers.suspended or not judgement.right:
             raise UnauthorizedLogin
         if judgement.better is not None:

@@ -57,10 +57,12 @@ class Judgement:
     What came of a password.
 
     :param better: how to keep the same password from here on, if not as it is.
+    :param why_not: why no password could be right, app passwords apart.
     """
 
     right: bool
     better: NewPassword | None = None
+    why_not: str | None = None
 
 
 class Passwords:
@@ -195,7 +197,10 @@ class Passwords:
         return make(octets, secrets.token_bytes(_SALT_OCTETS))
 
     def _judge(self, verifiers: Verifiers | None, password: str) -> Judgement:
-        if verifiers is None or not verifiers.password:
+        why_not = None
+        if verifiers is not None and verifiers.password:
+            why_not = schemes.why_not(verifiers.password)
+        if verifiers is None or not verifiers.password or why_not:
             self._waste(password)
         if verifiers is None:
             return Judgement(right=False)
@@ -208,7 +213,7 @@ class Passwords:
                 octets, verifiers.password, verifiers.address
             ):
                 return Judgement(True, self._better(verifiers, password))
-        return Judgement(right=False)
+        return Judgement(right=False, why_not=why_not)
 
     def _better(
         self, verifiers: Verifiers, password: str

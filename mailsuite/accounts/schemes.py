@@ -24,7 +24,7 @@ from collections.abc import Callable
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2i, Argon2id
 
-from mailsuite.accounts import olddigests
+from mailsuite.accounts import costs, olddigests
 from mailsuite.accounts.crypt import can_verify, verify_crypt
 from mailsuite.wire.sasl import ScramKeys, scram_keys
 
@@ -88,8 +88,8 @@ def why_not(stored: str) -> str | None:
     """
     try:
         _judge(stored, "")
-    except UnknownScheme as unknown:
-        return str(unknown)
+    except (UnknownScheme, costs.TooCostly) as why:
+        return str(why)
     except ValueError:
         return "it is damaged"
     return None
@@ -99,7 +99,8 @@ def verify(password: bytes, stored: str, address: str = "") -> bool:
     """
     Whether ``password`` is the one that ``stored`` keeps.
 
-    What is damaged or unknown fits no password.
+    What is damaged or unknown fits no password, nor does what would take too
+    long.
 
     :param address: whose it is: a part of what some schemes digest.
     """
@@ -184,6 +185,7 @@ def _split(stored: str) -> tuple[str, str, str | None]:
 def _judge(stored: str, address: str) -> Judge:
     """
     :raises UnknownScheme: nobody here can verify it.
+    :raises TooCostly: it would take too long.
     :raises ValueError: it is damaged.
     """
     name, text, encoding = _split(stored)
@@ -219,11 +221,12 @@ def _decoded(text: str, encoding: str | None, octets: int = 0) -> bytes:
 
 def _count(text: str) -> int:
     """
-    How often something is to be repeated; more than bearable is damage.
+    How often something is to be repeated.
     """
     count = int(text)
-    if not 1 <= count <= _MOST_ITERATIONS:
-        raise ValueError("repeated too often")
+    if count < 1:
+        raise ValueError("never repeated")
+    costs.require_at_most(count, costs.MOST_ITERATIONS, "iterations")
     return count
 
 
@@ -288,8 +291,9 @@ def _one_time(text: str) -> Judge:
     steps, octets = int(count), bytes.fromhex(result)
     if algorithm.lower() not in olddigests.ONE_TIME_ALGORITHMS:
         raise UnknownScheme(f"one-time passwords by {algorithm} are not known")
-    if not 0 <= steps <= _MOST_STEPS or len(octets) != 8:
+    if steps < 0 or len(octets) != 8:
         raise ValueError("damaged one-time password")
+    costs.require_at_most(steps, costs.MOST_STEPS, "steps")
 
     def judge(password: bytes) -> bool:
         made = olddigests.one_time_password(algorithm, seed, steps, password)
@@ -328,6 +332,7 @@ def _hashed(text: str) -> Judge:
         return _argon2(text)
     if not can_verify(text):
         raise UnknownScheme("it is no hash that this system knows")
+    costs.require_bearable(text)
     return lambda password: verify_crypt(password, text)
 
 
@@ -335,8 +340,9 @@ def _argon2(text: str) -> Judge:
     parts = _ARGON2.fullmatch(text)
     if parts is None:
         raise ValueError("not a PHC string")
-    if int(parts["memory"]) > _MOST_MEMORY or int(parts["time"]) > _MOST_TIME:
-        raise ValueError("too much memory or time")
+    memory, times = int(parts["memory"]), int(parts["time"])
+    costs.require_at_most(memory, costs.MOST_MEMORY, "KiB")
+    costs.require_at_most(memory * times, costs.MOST_MEMORY_TIMES, "KiB in all")
     kdf = Argon2i if parts["kind"] == "i" else Argon2id
 
     def judge(password: bytes) -> bool:
@@ -354,6 +360,8 @@ def _pbkdf2(text: str) -> Judge:
     if kind != "1":
         raise UnknownScheme(f"PBKDF2 of kind {kind} is not known")
     octets, iterations = bytes.fromhex(digest), _count(count)
+    if len(octets) != 20:
+        raise ValueError("the digest has not its size")
 
     def judge(password: bytes) -> bool:
         made = hashlib.pbkdf2_hmac("sha1", password, salt.encode(), iterations)
@@ -399,12 +407,6 @@ _ARGON2 = re.compile(
     r"\$argon2(?P<kind>i|id)\$v=19\$m=(?P<memory>\d+),t=(?P<time>\d+),p=\d+"
     r"\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
 )
-
-#: What we are ready to spend on a hash that somebody else made.
-_MOST_STEPS = 9_999
-_MOST_ITERATIONS = 10_000_000
-_MOST_MEMORY = 4 << 20
-_MOST_TIME = 100
 
 _CLEAR = frozenset({"PLAIN", "CLEAR", "CLEARTEXT"})
 

@@ -23,6 +23,9 @@ SHA512_CRYPT = (
 )
 SHA256_CRYPT = "$5$78i/hJN7IxojHvMH$fE..K9TXDTG57Y5bjAr3.PMMZy/jAAxLXl233ZlFUb6"
 BCRYPT = "$2y$05$Q0e6o9hs.f6JxjsHx3UVyueUNRC1SmGjd9UhmD2keQf4sDlgZIw0."
+YESCRYPT = (
+    "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$6foLM1JhGupouWKMU70wxK61Kw9ZnecbACjJwRadqM2"
+)
 MD5_CRYPT = "$1$LqOUEXfZ$uWLsH38uU4lmYs5E5IVuL/"
 SHA512 = (
     "2Reo7O3+rGyhbIKsEycYGL6SZsnMhpgqtCgi2FsEkGLGhy9gzFqw/9qirt9XelNrN/38UtiGZ"
@@ -101,13 +104,25 @@ class VerifyTests(SynchronousTestCase):
         """
         Debian's own hashes, made by its libxcrypt of "x".
         """
-        stored = (
-            "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$"
-            "6foLM1JhGupouWKMU70wxK61Kw9ZnecbACjJwRadqM2"
-        )
-        self.assertIsNone(schemes.why_not(stored))
-        self.assertTrue(schemes.verify(b"x", stored))
-        self.assertFalse(schemes.verify(b"y", stored))
+        self.assertIsNone(schemes.why_not(YESCRYPT))
+        self.assertTrue(schemes.verify(b"x", YESCRYPT))
+        self.assertFalse(schemes.verify(b"y", YESCRYPT))
+
+    def test_rarer_kinds_of_crypt(self) -> None:
+        """
+        BSDi's DES, scrypt, gost-yescrypt and SHA-1 of crypt(3), made by
+        Debian's libxcrypt of "x".
+        """
+        for stored in (
+            "_J9..abcd5WNy9VUCfAY",
+            "$7$C6..../....abcdefgh$"
+            "yDJarlDslqyRlwPEqaF89ck8Pg8nnaIE7GnYWXrw182",
+            "$gy$j9T$abcdefgh$CiTibHdBM/5r3qmg1i0DxivDn1U977EDVDgQAyycj9/",
+            "$sha1$100$abcdefgh$Lv6emnYg6EOxP7o6CGcaBWq0c8nh",
+        ):
+            self.assertIsNone(schemes.why_not(stored), stored)
+            self.assertTrue(schemes.verify(b"x", stored), stored)
+            self.assertFalse(schemes.verify(b"y", stored), stored)
 
     def test_argon2id(self) -> None:
         """
@@ -356,7 +371,10 @@ class RefusedTests(SynchronousTestCase):
         """
         self.check("{OTP}sha1 1024 197de08f456f4d8d", "it is damaged")
         self.check("{OTP}sha1 1024 a d272d48d02b358", "it is damaged")
-        self.check("{OTP}sha1 10000 a d272d48d02b358a8", "it is damaged")
+        self.check(
+            "{OTP}sha1 10000 a d272d48d02b358a8",
+            "10000 steps would take too long, 9999 are the most",
+        )
         self.check(
             "{OTP}sha9 1 a d272d48d02b358a8",
             "one-time passwords by sha9 are not known",
@@ -422,18 +440,113 @@ class RefusedTests(SynchronousTestCase):
 
     def test_greedy_argon2(self) -> None:
         """
-        A hash that would take all our memory is refused.
+        A hash that would take all our memory, or go through it for long, is
+        refused.
         """
         self.check(
-            "$argon2id$v=19$m=4194305,t=1,p=1$c2FsdHNhbHQ$aaaa",
-            "it is damaged",
+            "$argon2id$v=19$m=1048577,t=1,p=1$c2FsdHNhbHQ$aaaa",
+            "1048577 KiB would take too long, 1048576 are the most",
+        )
+        self.check(
+            "$argon2id$v=19$m=65536,t=33,p=1$c2FsdHNhbHQ$aaaa",
+            "2162688 KiB in all would take too long, 2097152 are the most",
         )
 
-    def test_greedy_pbkdf2(self) -> None:
+    def test_greedy_iterations(self) -> None:
         """
-        A hash that would take minutes is refused.
+        Keys that would take long to make are refused.
         """
-        self.check("{PBKDF2}$1$salt$10000001$aabb", "it is damaged")
+        why = "3000001 iterations would take too long, 3000000 are the most"
+        for stored in (
+            "{PBKDF2}$1$salt$3000001$" + 20 * "ab",
+            SCRAM.replace("4096", "3000001"),
+            "{SCRAM-SHA-1}3000001,S03mREgggbL43WRpB5PNig==,QmCf0emtwzbWYrPvL97"
+            "YPP8Rgy0=,poEDbkEcnVsrOz+hZ5XPSk+5PPg=",
+        ):
+            self.check(stored, why)
+
+    def test_damaged_pbkdf2(self) -> None:
+        """
+        A digest by SHA-1 has its length, and was made at least once.
+        """
+        self.check("{PBKDF2}$1$salt$5000$aabb", "it is damaged")
+        self.check("{PBKDF2}$1$salt$0$" + 20 * "ab", "it is damaged")
+
+    def test_greedy_crypt(self) -> None:
+        """
+        A crypt(3) hash that would occupy a thread for minutes is refused, as
+        is one just beyond what is borne; none is tried.
+        """
+        for stored, found in (
+            (SHA512_CRYPT.replace("$6$", "$6$rounds=999999999$"), "999999999"),
+            (SHA512_CRYPT.replace("$6$", "$6$rounds=1000001$"), "1000001"),
+            (SHA256_CRYPT.replace("$5$", "$5$rounds=1000001$"), "1000001"),
+            ("$sha1$1000001$abcdefgh$" + 28 * "a", "1000001"),
+        ):
+            self.check(
+                "{CRYPT}" + stored,
+                f"{found} rounds would take too long, 1000000 are the most",
+            )
+        self.check(
+            "_zzzzabcd5WNy9VUCfAY",
+            "16777215 rounds would take too long, 4000000 are the most",
+        )
+        for cost in (15, 31):
+            self.check(
+                "{BLF-CRYPT}" + BCRYPT.replace("$05$", f"${cost}$"),
+                f"a cost of {cost} would take too long, 14 is the most",
+            )
+
+    def test_greedy_memory_of_crypt(self) -> None:
+        """
+        A crypt(3) hash that would take a GiB is refused.
+        """
+        why = "1024 MiB would take too long, 512 are the most"
+        self.check(YESCRYPT.replace("$j9T$", "$jFT$"), why)
+        self.check(YESCRYPT.replace("$y$j9T$", "$gy$jFT$"), why)
+        self.check("$7$I6..../....abcdefgh$" + 43 * "a", why)
+        self.check("$7$C6..../.../abcdefgh$" + 43 * "a", "268435472" + why[4:])
+
+    def test_bearable_crypt(self) -> None:
+        """
+        What takes long, but not too long, may be imported.
+        """
+        for stored in (
+            SHA512_CRYPT.replace("$6$", "$6$rounds=1000000$"),
+            SHA256_CRYPT.replace("$5$", "$5$rounds=1000$"),
+            BCRYPT.replace("$05$", "$14$"),
+            BCRYPT.replace("$2y$", "$2b$"),
+            YESCRYPT.replace("$j9T$", "$jET$"),
+            YESCRYPT.replace("$j9T$", "$j75$"),
+        ):
+            self.assertIsNone(schemes.why_not(stored), stored)
+
+    def test_damaged_crypt(self) -> None:
+        """
+        A crypt(3) hash that is not of its kind's form fits no password, and
+        so is none.
+        """
+        for stored in (
+            "$6$short",
+            "$2y$05$short",
+            "$1$abc$xyz",
+            SHA512_CRYPT[:-1],
+            SHA512_CRYPT + "a",
+            SHA256_CRYPT[:-1],
+            MD5_CRYPT[:-1],
+            BCRYPT[:-1],
+            BCRYPT + ".",
+            YESCRYPT[:-1],
+            # A salt that crypt(3) would have cut, or have written another way.
+            SHA512_CRYPT.replace("ESUa", "ESUaa"),
+            MD5_CRYPT.replace("EXfZ", "EXfZZ"),
+            BCRYPT.replace("3UVyu", "3UVyv"),
+            SHA512_CRYPT.replace("$6$", "$6$rounds=999$"),
+            SHA512_CRYPT.replace("$6$", "$6$rounds=05000$"),
+            BCRYPT.replace("$05$", "$03$"),
+            BCRYPT.replace("$05$", "$32$"),
+        ):
+            self.check("{CRYPT}" + stored, "it is damaged")
 
     def test_unknown_pbkdf2(self) -> None:
         """
@@ -521,6 +634,13 @@ class CryptTests(SynchronousTestCase):
         A NUL does not make a password its first part.
         """
         self.assertFalse(crypt.verify_crypt(PASSWORD + b"\0x", SHA512_CRYPT))
+
+    def test_long_password(self) -> None:
+        """
+        A password that libcrypt does not take is not tried by slower means.
+        """
+        hashed = crypt.sha512_crypt.using(rounds=1000).hash(513 * "x")
+        self.assertFalse(crypt.verify_crypt(513 * b"x", hashed))
 
     def test_nothing_equals_a_failure(self) -> None:
         """
