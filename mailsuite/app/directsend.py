@@ -39,7 +39,7 @@ class _Direct(Connection):
 
     _left = _IN_A_ROUND
 
-    def doRead(self) -> Any:  # noqa: N802 - the name is Twisted's
+    def doRead(self) -> Any:
         """
         Its round has come.
         """

@@ -44,7 +44,8 @@ def received(
 
     :param when: with its zone.
     :param only_recipient: for the FOR clause; None where there are several,
-        since one must not learn of the others.
+        since one must not learn of the others.  An address beyond ASCII is
+        left out: it alone would demand SMTPUTF8 of every host to come.
     """
     tls = _NOT_IN_A_COMMENT.sub("", origin.tls or "")
     lines = [
@@ -53,7 +54,7 @@ def received(
         + (f" ({tls})" if tls else ""),
     ]
     last = f"\tid {queue_id}"
-    if only_recipient is not None:
+    if only_recipient is not None and only_recipient.is_ascii:
         lines.append(last)
         last = f"\tfor <{only_recipient}>"
     lines.append(f"{last};")

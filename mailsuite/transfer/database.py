@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from mailsuite.disk import Disk
+from mailsuite.errors import MailError
 
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
@@ -40,10 +41,16 @@ _OF_DISK = frozenset(
 )
 
 
-class DatabaseLost(Exception):
+class DatabaseLost(MailError):
     """
     The database cannot be read or written; what it knew is to be found anew.
     """
+
+    temporary = True
+    public = (
+        "the list of what waits is being made again; no mail is lost, and mail"
+        " goes on: try in a minute"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ from mailsuite.transfer.router import Routed
 from mailsuite.transfer.srs import SenderRewriting
 
 #: What becomes of an address that stands for several (RFC 3461 5.2.7.3 c).
+_WITHHELD = Outcome(
+    Kind.FAILED, "5.7.26", "Junk is filed here, and goes no further"
+)
 _EXPANDED = Outcome(Kind.EXPANDED, "2.0.0", "Expanded")
 
 #: Octets that are copied at once.
@@ -179,7 +182,10 @@ class HandOver:
                     queue_id=queue_id,
                     target=str(target.forward_path),
                 )
-        return [replace(one, elsewhere=(), forwarded=False) for one in routed]
+        return [
+            replace(one, elsewhere=(), forwarded=False, withheld=one.elsewhere)
+            for one in routed
+        ]
 
     # --- Into the queue -------------------------------------------------------
 
@@ -234,6 +240,14 @@ class HandOver:
             for target in one.elsewhere:
                 found.setdefault(
                     target.forward_path, self._outgoing(envelope, one, target)
+                )
+            for target in one.withheld:
+                # Its sender is most likely forged: he is not told.
+                found[target.forward_path] = Arriving(
+                    replace(target, notify=frozenset({"NEVER"})),
+                    Remote(target.forward_path.domain),
+                    outcome=_WITHHELD,
+                    confidential=True,
                 )
         return list(found.values())
 
@@ -298,6 +312,7 @@ class HandOver:
 def _through_queue(envelope: Envelope, routed: Sequence[Routed]) -> bool:
     return envelope.sender.hold_until is not None or any(
         one.elsewhere
+        or one.withheld
         or one.failure is not None
         or (one.recipient.notify and "SUCCESS" in one.recipient.notify)
         for one in routed

@@ -48,7 +48,7 @@ from mailsuite.transfer.tidying import Tidying
 from mailsuite.transfer.working import Attempts, Working
 
 #: How long the index is left alone after it failed, seconds.
-_RECOVERY_DELAY = 60.0
+_RECOVERY_DELAY = 10.0
 
 #: How long a message is left alone that cannot be read, seconds.
 _UNREADABLE = 300.0

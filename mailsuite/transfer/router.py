@@ -23,6 +23,8 @@ class Routed:
     :param elsewhere: recipients outside who get one.
     :param forwarded: the recipient is ours, and those outside stand behind
         his address.
+    :param withheld: recipients outside who would get a copy, and do not, since
+        it is junk.
     :param failure: why he gets nothing: a program on this machine cannot be
         answered for each recipient, so its sender is told by a notification.
     """
@@ -31,6 +33,7 @@ class Routed:
     accounts: tuple[AccountRecord, ...]
     elsewhere: tuple[Recipient, ...] = ()
     forwarded: bool = False
+    withheld: tuple[Recipient, ...] = ()
     failure: MailError | None = None
 
     @property

@@ -182,7 +182,7 @@ class Transaction:
             queue_id=self.queue_id,
             reverse_path=f"<{self._envelope.sender.reverse_path or ''}>",
             reason=error.public,
-            peer=self._envelope.origin.peer,
+            peer=self._envelope.origin.peer or self._envelope.origin.helo,
         )
 
     def _discard(self) -> None:
