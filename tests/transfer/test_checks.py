@@ -24,6 +24,7 @@ from mailsuite.mail.address import Address
 from mailsuite.mail.dns import Answer, Question, RecordType
 from mailsuite.mail.envelope import Sender
 from mailsuite.transfer.checks import CheckPolicy, Examination, Treatment
+from mailsuite.transfer.story import steps
 from tests.emailauth.signatures import short_key
 from tests.support.checkedmail import (
     BAD,
@@ -159,6 +160,30 @@ class VerdictTests(CheckedMailTestCase):
             self.publish(*lines)
             self.come(octets)
             self.assertEqual(self.filed(), (1, 0))
+
+    def test_junk_goes_no_further(self) -> None:
+        """
+        Who stands behind an alias outside gets no junk; the operator sees
+        that, and nobody is sent a notification.
+        """
+        self.started(CheckPolicy())
+        self.mail.directory.add_alias(
+            "all@hamburger.edu",
+            self.bob,
+            elsewhere=(Address("eve", "pommes.be"),),
+        )
+        self.publish(BAD, dmarc("reject"))
+        transaction = self.mail.begin("all@hamburger.edu")
+        write(transaction, MESSAGE)
+        now(transaction.commit())
+        self.mail.clock.advance(120)
+
+        self.assertEqual(self.filed(), (0, 1))
+        self.assertEqual(self.mail.elsewhere.taken, [])
+        [found] = now(self.mail.queue.operator.trace(transaction.queue_id))
+        told = " ".join(text for _, text in steps(found.standing, found.ended))
+        self.assertIn("eve@pommes.be", told)
+        self.assertIn("goes no further", told)
 
     def test_one_good_signature_is_enough(self) -> None:
         """
