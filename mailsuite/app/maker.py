@@ -70,7 +70,7 @@ def make_service(options: Options) -> IService:
                 f"mailsuite: a suite runs in {state} already; stop it, or "
                 "choose another folder with --state"
             )
-        bound = open_all(found.listen, os.environ)
+        bound = open_all(found.listen, _environment())
     except (ConfigurationFaulty, PortsTaken) as trouble:
         lines = str(trouble).splitlines()
         raise SystemExit(
@@ -122,6 +122,21 @@ def _log_name(twistd: usage.Options) -> str:
     if twistd.get("syslog"):
         return "the system's log"
     return os.path.abspath(twistd.get("logfile") or "twistd.log")
+
+
+def _environment() -> dict[str, str]:
+    """
+    The environment that this program was started with.
+
+    Whoever imports Twisted's endpoints takes systemd's variables out of it,
+    though they then serve nobody; the kernel keeps them.
+    """
+    try:
+        octets = Path("/proc/self/environ").read_bytes()
+    except OSError:
+        return dict(os.environ)
+    pairs = (one.partition("=") for one in os.fsdecode(octets).split("\0"))
+    return {name: value for name, _, value in pairs} | dict(os.environ)
 
 
 def _file(start: StartOptions) -> Path | None:
