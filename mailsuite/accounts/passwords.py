@@ -197,21 +197,20 @@ class Passwords:
         return make(octets, secrets.token_bytes(_SALT_OCTETS))
 
     def _judge(self, verifiers: Verifiers | None, password: str) -> Judgement:
-        why_not = None
-        if verifiers is not None and verifiers.password:
-            why_not = schemes.why_not(verifiers.password)
-        if verifiers is None or not verifiers.password or why_not:
-            self._waste(password)
         if verifiers is None:
+            self._waste(password)
             return Judgement(right=False)
+        kept = verifiers.password
+        why_not = schemes.why_not(kept) if kept else None
+        verifiable = bool(kept) and why_not is None
+        if not verifiable:
+            self._waste(password)
         if _APP_PASSWORD.fullmatch(password) and _is_app_password(
             verifiers, password
         ):
             return Judgement(right=True)
         for octets in candidates(password):
-            if verifiers.password and schemes.verify(
-                octets, verifiers.password, verifiers.address
-            ):
+            if verifiable and schemes.verify(octets, kept, verifiers.address):
                 return Judgement(True, self._better(verifiers, password))
         return Judgement(right=False, why_not=why_not)
 

@@ -1,11 +1,18 @@
 """
 Where blocking work runs: named threads with a bounded queue, or right here.
+
+Implementation notes
+
+- A hash cannot be interrupted.  The threads are daemons, and are waited for
+  no longer than is told, so that none of them keeps the process from ending.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, Protocol, TypeVar
+from functools import partial
+from threading import Thread
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
@@ -32,6 +39,15 @@ class Threads(Protocol):
         """
 
 
+class _DaemonThread(Thread):
+    """
+    A thread that the process does not wait for at its end.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, daemon=True, **kwargs)
+
+
 class NamedThreads:
     """
     A pool of our own, never the reactor's.
@@ -43,13 +59,19 @@ class NamedThreads:
         name: str,
         threads: int = 1,
         waiting: int = 1000,
+        patience_seconds: float = 5.0,
     ) -> None:
         """
         :param threads: how many calls run at once.
         :param waiting: how many may wait beside those that run.
+        :param patience_seconds: how long to wait for them at the end.
         """
         self._reactor = reactor
+        self._name = name
+        self._patience_seconds = patience_seconds
+        self._stopping = False
         self._pool = ThreadPool(minthreads=0, maxthreads=threads, name=name)
+        self._pool.threadFactory = _DaemonThread
         self._limit = threads + waiting
         self._under_way = 0
 
@@ -61,9 +83,15 @@ class NamedThreads:
 
     def stop(self) -> None:
         """
-        Finish what waits, and return then.
+        Begin nothing more, what waits included, and finish what runs; what
+        runs for too long is left to itself.
         """
-        self._pool.stop()
+        self._stopping = True
+        stopping = _DaemonThread(
+            target=self._pool.stop, name=f"{self._name}-stop"
+        )
+        stopping.start()
+        stopping.join(self._patience_seconds)
 
     async def run(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -71,15 +99,25 @@ class NamedThreads:
         """
         See ``Threads.run``.
         """
-        if self._under_way >= self._limit:
+        if self._stopping or self._under_way >= self._limit:
             raise LoginUnavailable
         self._under_way += 1
         try:
             return await deferToThreadPool(
-                self._reactor, self._pool, function, *args, **kwargs
+                self._reactor,
+                self._pool,
+                self._begin,
+                partial(function, *args, **kwargs),
             )
         finally:
             self._under_way -= 1
+
+    # In a thread
+
+    def _begin(self, work: Callable[[], T]) -> T:
+        if self._stopping:
+            raise LoginUnavailable
+        return work()
 
 
 class SameThread:

@@ -352,6 +352,32 @@ class PasswordTests(LoginTestCase):
         )
         self.assertNotIn("hungr", repr(self.events))
 
+    def test_log_of_an_unverifiable_password(self) -> None:
+        """
+        An account whose hash would take hours is refused like any other, and
+        the log says why; its app passwords stay.
+        """
+        self.add("dan")
+        entry = self.now(self.administration.quota("dan"))
+        stored = "$6$rounds=999999999$salt$" + 86 * "a"
+        kept = account_rows.NewPassword(stored, b"salt", 10, None)
+        self.now(
+            self.directory.change(account_rows.set_password, entry.number, kept)
+        )
+        phone = self.now(self.administration.add_app_password("dan", "phone"))
+        self.password("dan", phone)
+        self.refused_in_time(self.login.password("dan", "hungry", LOOPBACK))
+        [event] = [
+            event
+            for event in self.events
+            if "cannot be verified" in event["log_format"]
+        ]
+        self.assertIn(
+            "The password of dan@localhost cannot be verified: 999999999"
+            " rounds would take too long",
+            eventAsText(event),
+        )
+
 
 class Fail2banTests(LoginTestCase):
     """

@@ -201,6 +201,30 @@ class PasswordsTests(SynchronousTestCase):
         self.assertEqual(self.judge(verifiers, "hungry"), Judgement(False))
         self.assertEqual(self.judge(verifiers, ""), Judgement(False))
 
+    def test_too_costly(self) -> None:
+        """
+        A hash that would take hours fits nothing, and is not tried: what is
+        verified instead is the decoy, and the reason is given.
+        """
+        verifiers = self.imported("$6$rounds=999999999$salt$" + 86 * "a")
+        runs: list[str] = []
+        verify = schemes.verify
+
+        def watched(password: bytes, stored: str) -> bool:
+            runs.append(stored)
+            return verify(password, stored)
+
+        self.patch(schemes, "verify", watched)
+        judgement = self.judge(verifiers, "hungry")
+        self.assertFalse(judgement.right)
+        self.assertEqual(
+            judgement.why_not,
+            "999999999 rounds would take too long, 1000000 are the most",
+        )
+        self.assertEqual(
+            [schemes.is_made_as(one, "argon2id") for one in runs], [True]
+        )
+
     def test_very_long(self) -> None:
         """
         What is no password's length is wrong, without any work.

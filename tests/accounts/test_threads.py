@@ -62,6 +62,61 @@ class NamedThreadsTests(TestCase):
         self.assertEqual(await waiting, "done")
         self.assertEqual(await threads.run(lambda: "again"), "again")
 
+    async def test_stop_finishes_what_runs(self) -> None:
+        """
+        What runs is finished, and what waits is not begun; nor is what comes
+        then.
+        """
+        threads = NamedThreads(IReactorFromThreads(reactor), "hash", 1, 2)
+        threads.start()
+        begun, gate = threading.Event(), threading.Event()
+
+        def work() -> str:
+            begun.set()
+            gate.wait()
+            return "done"
+
+        running = Deferred.fromCoroutine(threads.run(work))
+        waiting = Deferred.fromCoroutine(threads.run(lambda: "begun"))
+        begun.wait()
+        threading.Timer(0.05, gate.set).start()
+        threads.stop()
+
+        self.assertTrue(gate.is_set())
+        self.assertEqual(await running, "done")
+        with self.assertRaises(LoginUnavailable):
+            await waiting
+        with self.assertRaises(LoginUnavailable):
+            await threads.run(lambda: "late")
+
+    async def test_stop_has_an_end(self) -> None:
+        """
+        What runs for ever is not waited for, by us or by the interpreter.
+        """
+        threads = NamedThreads(
+            IReactorFromThreads(reactor), "hash", 1, 1, patience_seconds=0.05
+        )
+        threads.start()
+        gate = threading.Event()
+        self.addCleanup(gate.set)
+        found: list[threading.Thread] = []
+        begun = threading.Event()
+
+        def work() -> str:
+            found.append(threading.current_thread())
+            begun.set()
+            gate.wait()
+            return "done"
+
+        running = Deferred.fromCoroutine(threads.run(work))
+        begun.wait()
+        threads.stop()
+
+        self.assertFalse(gate.is_set())
+        self.assertTrue(found[0].daemon)
+        gate.set()
+        self.assertEqual(await running, "done")
+
 
 class SameThreadTests(SynchronousTestCase):
     """
