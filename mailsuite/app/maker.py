@@ -28,6 +28,7 @@ from mailsuite.app.config import (
     ConfigurationFaulty,
     Fault,
 )
+from mailsuite.app.loading import load_the_rest
 from mailsuite.app.options import Options, StartOptions
 from mailsuite.app.sendingconfig import Route
 from mailsuite.app.sockets import PortsTaken, open_all
@@ -61,7 +62,9 @@ def make_service(options: Options) -> IService:
         path = _file(start)
         found, faults = _configuration(start, path)
         state = _state(start, found)
-        if path is not None and _keeps_its_user(twistd):
+        if not _keeps_its_user(twistd):
+            load_the_rest()
+        elif path is not None:
             faults += try_out(str(path), found, state)
         if faults:
             raise ConfigurationFaulty(faults)
