@@ -3,9 +3,9 @@ Dovecot's passwd-file: ``user:{SCHEME}password:uid:gid:gecos:home:shell:extra``.
 
 Implementation notes
 
-- Of a line we take the user, the password, and from the extra fields
-  ``userdb_quota_rule`` (``*:storage=``, ``messages=``); where mail lies is
-  ours to say.
+- Of a line we take the user, the password, and from the extra fields what
+  keeps him out and his quota; each other extra field is told, by its name
+  alone, for its value may be a secret.
 - A password in clear is not kept so: it is salted and digested at once, and
   hashed properly when it is first typed.  10,000 Argon2id hashes would take
   minutes.
@@ -19,18 +19,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mailsuite.accounts import account_rows, schemes
+from mailsuite.accounts import quotarules, schemes
 from mailsuite.accounts.entries import LineNote, LineRefused
 from mailsuite.accounts.errors import BadAddress, BadLine
 from mailsuite.accounts.names import typed_address
+from mailsuite.accounts.quotarules import shown
 from mailsuite.accounts.routes import Key
-
-_STORAGE = re.compile(r"storage=(\d{1,20})([bkmgt]?)", re.IGNORECASE)
-_MESSAGES = re.compile(r"messages=(\d{1,20})", re.IGNORECASE)
-
-#: Dovecot counts storage in kilobytes where no unit is given.
-_UNITS = {"b": 1, "": 1 << 10, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30,
-          "t": 1 << 40}  # fmt: skip
 
 #: A crypt(3) hash that an administrator has spoilt, as ``usermod -L`` does.
 _LOCKED = re.compile(r"(\{([A-Za-z0-9-]+)\})?[!*]+(.*)", re.DOTALL)
@@ -38,8 +32,9 @@ _LOCKED = re.compile(r"(\{([A-Za-z0-9-]+)\})?[!*]+(.*)", re.DOTALL)
 #: What stands for an octet that is not UTF-8.
 _NOT_UTF8 = "\ufffd"
 
-#: Dovecot's extra fields that say more than we can keep.
-_LOST = {
+#: What comes of Dovecot's extra fields, where more is to be said than that
+#: they are not taken.
+_FATES = {
     "allow_nets": "is not enforced here: logins are taken from everywhere",
     "allow_real_nets": "is not enforced here: logins are taken from everywhere",
     "proxy": "is not followed: his mail is served from here",
@@ -47,6 +42,9 @@ _LOST = {
     "user": "is not followed: the name stays as the line begins",
     "noauthenticate": "keeps him out: suspended",
     "nologin": "keeps him out: suspended",
+    "nopassword": "is not followed: nobody logs in without his password",
+    "userdb_home": "is not taken: the configuration says where mail lies",
+    "userdb_mail": "is not taken: the configuration says where mail lies",
 }
 
 #: Those of them that keep a user from logging in.
@@ -125,23 +123,36 @@ def _user(number: int, line: str, domain: str) -> User:
     address = typed_address(name)
     password, why_locked = _unlocked(fields[1])
     _require_password("@".join(address), password)
-    extra = ":".join(fields[7:])
-    names = {one.partition("=")[0] for one in extra.split()}
-    notes = [f"{one} {_LOST[one]}" for one in _LOST if one in names]
+    extra = [one for one in ":".join(fields[7:]).split(" ") if one]
+    names = dict.fromkeys(one.partition("=")[0] for one in extra)
+    quota, notes = quotarules.read(
+        [one for one in extra if one.startswith(quotarules.PREFIX)]
+    )
+    notes = _fates(names) + notes
     if why_locked:
         notes.append(why_locked)
-    octets_limit, messages_limit = _limits(extra)
     return User(
         line=number,
         address=address,
         password=password,
-        octets_limit=octets_limit,
-        messages_limit=messages_limit,
-        suspended=bool(why_locked or names & _NO_LOGIN),
+        octets_limit=quota.octets,
+        messages_limit=quota.messages,
+        suspended=bool(why_locked or _NO_LOGIN & names.keys()),
         notes=tuple(
             LineNote(number, "@".join(address), text) for text in notes
         ),
     )
+
+
+def _fates(names: Iterable[str]) -> list[str]:
+    """
+    What comes of extra fields, but for those of the quota.
+    """
+    return [
+        f"{shown(name)} {_FATES.get(name, 'is not taken')}"
+        for name in names
+        if not name.startswith(quotarules.PREFIX)
+    ]
 
 
 def _unlocked(stored: str) -> tuple[str, str]:
@@ -185,19 +196,3 @@ def _require_password(address: str, password: str) -> None:
     if not password.startswith(("{", "$")):
         remedy = "write the scheme before it, {PLAIN} for one in clear"
     raise BadLine(f"the password cannot be verified: {why}", remedy)
-
-
-def _limits(extra: str) -> tuple[int | None, int | None]:
-    """
-    (octets, messages); Dovecot takes 0 for no limit.
-
-    :raises BadLine: one is more than can be kept.
-    """
-    storage, messages = _STORAGE.search(extra), _MESSAGES.search(extra)
-    octets_limit = storage and int(storage[1]) * _UNITS[storage[2].lower()]
-    messages_limit = messages and int(messages[1])
-    if max(octets_limit or 0, messages_limit or 0) > account_rows.MOST_LIMIT:
-        raise BadLine(
-            "the quota is too large", "remove it from userdb_quota_rule"
-        )
-    return octets_limit or None, messages_limit or None

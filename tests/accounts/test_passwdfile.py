@@ -71,7 +71,7 @@ class PasswdFileTests(PeopleTestCase):
         """
         line = (
             f"bob@localhost:{SSHA512}:1000:1000:Bob:/home/bob:/bin/sh:"
-            "userdb_quota_rule=*:storage=2G:messages=500 userdb_mail=maildir:~"
+            "userdb_quota_rule=*:storage=2G:messages=500"
         )
         self.assertEqual(
             read_lines([line + "\n"], "localhost"),
@@ -304,12 +304,14 @@ class PasswdFileTests(PeopleTestCase):
 
     def test_lost_fields(self) -> None:
         """
-        Extra fields that restricted a user are told, line by line.
+        Extra fields that are not honoured are told, line by line, without
+        what may be a secret.
         """
         imported = self.import_lines(
             f"ann:{SSHA512}::::::allow_nets=192.0.2.0/24,local",
             f"bob:{SSHA512}::::::proxy=y host=192.0.2.1",
-            f"cid:{SSHA512}::::::userdb_mail=maildir:~",
+            f"cid:{SSHA512}::::::userdb_mail=maildir:/srv/x userdb_home=/srv",
+            f"dan:{SSHA512}::::::nopassword=y  pass=hungry\x1b[2J k\x07=1",
         )
         self.assertEqual(
             imported.notes,
@@ -323,8 +325,77 @@ class PasswdFileTests(PeopleTestCase):
                     2, "bob@localhost",
                     "proxy is not followed: his mail is served from here",
                 ),
+                LineNote(2, "bob@localhost", "host is not taken"),
+                LineNote(
+                    3, "cid@localhost",
+                    "userdb_mail is not taken: the configuration says where"
+                    " mail lies",
+                ),
+                LineNote(
+                    3, "cid@localhost",
+                    "userdb_home is not taken: the configuration says where"
+                    " mail lies",
+                ),
+                LineNote(
+                    4, "dan@localhost",
+                    "nopassword is not followed: nobody logs in without his"
+                    " password",
+                ),
+                LineNote(4, "dan@localhost", "pass is not taken"),
+                LineNote(4, "dan@localhost", "k? is not taken"),
             ),
         )  # fmt: skip
+        self.assertEqual(len(imported.added), 4)
+
+    def test_rule_that_is_not_taken(self) -> None:
+        """
+        A quota that is not taken is told, and the line is.
+        """
+        imported = self.import_lines(
+            f"bob:{SSHA512}::::::userdb_quota_rule=INBOX:storage=5M"
+        )
+        self.assertEqual(
+            [one.text for one in imported.notes],
+            [
+                "userdb_quota_rule=INBOX:storage=5M is a rule for one mailbox:"
+                " not taken, an account has one quota"
+            ],
+        )
+        entry = self.now(self.administration.quota("bob"))
+        self.assertEqual(
+            (entry.octets_limit, entry.messages_limit), (None, None)
+        )
+
+    def test_hashes_that_nobody_could_log_in_with(self) -> None:
+        """
+        Hashes that are cut, and those that would occupy a thread for hours,
+        are told with what to do.
+        """
+        imported = self.import_lines(
+            "ann:{SHA512-CRYPT}$6$short",
+            "bob:{BLF-CRYPT}$2y$05$short",
+            "cid:{MD5-CRYPT}$1$abc$xyz",
+            "dan:{BLF-CRYPT}$2y$05$Q0e6o9hs.f6JxjsHx3UVyueUNRC1SmGjd9UhmD2keQf"
+            "4sDlgZIw0",
+            "eve:{SHA512-CRYPT}$6$rounds=999999999$salt$" + 86 * "a",
+            "fay:{BLF-CRYPT}$2y$31$Q0e6o9hs.f6JxjsHx3UVyueUNRC1SmGjd9UhmD2keQf"
+            "4sDlgZIw0.",
+        )
+        self.assertEqual(imported.added, ())
+        cannot = "the password cannot be verified: "
+        self.assertEqual(
+            [one.reason for one in imported.refused],
+            [cannot + "it is damaged"] * 4
+            + [
+                cannot + "999999999 rounds would take too long, 1000000 are the"
+                " most",
+                cannot + "a cost of 31 would take too long, 14 is the most",
+            ],
+        )
+        self.assertEqual(
+            {one.remedy.replace(one.user, "X") for one in imported.refused},
+            {"mailsuite user add X@localhost, with another password"},
+        )
 
     def test_truncated_password_is_not_kept_in_clear(self) -> None:
         """
