@@ -99,7 +99,7 @@ class FolderNews:
         """
         return self._descriptor
 
-    def doRead(self) -> None:  # noqa: N802 - the name is Twisted's
+    def doRead(self) -> None:
         """
         There is news.
         """
