@@ -12,6 +12,9 @@ Implementation notes
   HMAC whose key dies with the process.
 - Clients that come back with ten connections at once, as after a restart, are
   judged once.
+- One account's passwords are judged one after another: foreign hashes may take
+  seconds, and whoever guesses at such an account shall keep one thread busy at
+  most, and nobody else waiting.
 - Nothing here logs.
 """
 
@@ -23,7 +26,7 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -36,9 +39,14 @@ from mailsuite.accounts.preparation import (
     prepared,
 )
 from mailsuite.accounts.threads import Threads
+from mailsuite.errors import LoginUnavailable
 from mailsuite.wire.sasl import ScramKeys, scram_keys
 
 _SALT_OCTETS = 16
+
+#: How many passwords of one account may wait to be judged.
+_MOST_WAITING = 32
+
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 _APP_PASSWORD = re.compile(r"(?:[a-z2-9]{5}-){3}[a-z2-9]{5}")
 
@@ -92,6 +100,7 @@ class Passwords:
         self._scram = scram
         self._remembered: OrderedDict[bytes, float] = OrderedDict()
         self._under_way: dict[bytes, list[Deferred[Judgement]]] = {}
+        self._turns: dict[int, DeferredLock] = {}
         self._hmac_key = secrets.token_bytes(32)
         self._decoy: str | None = None
 
@@ -170,10 +179,32 @@ class Passwords:
         waiters = self._under_way.setdefault(mark, [])
         waiters.append(waiter)
         if len(waiters) == 1:
-            Deferred.fromCoroutine(
-                self._threads.run(self._judge, verifiers, password)
-            ).addBoth(self._tell, mark)
+            Deferred.fromCoroutine(self._in_turn(verifiers, password)).addBoth(
+                self._tell, mark
+            )
         return waiter
+
+    async def _in_turn(
+        self, verifiers: Verifiers | None, password: str
+    ) -> Judgement:
+        """
+        What comes of a password, after the account's others.
+
+        :raises LoginUnavailable: too many are waiting.
+        """
+        if verifiers is None:
+            return await self._threads.run(self._judge, None, password)
+        turn = self._turns.setdefault(verifiers.number, DeferredLock())
+        if len(turn.waiting) >= _MOST_WAITING:
+            raise LoginUnavailable
+        await turn.acquire()
+        try:
+            return await self._threads.run(self._judge, verifiers, password)
+        finally:
+            # Whoever is next begins, and may end, within release.
+            if not turn.waiting:
+                del self._turns[verifiers.number]
+            turn.release()
 
     def _tell(self, result: Judgement | Failure, mark: bytes) -> None:
         for waiter in self._under_way.pop(mark):

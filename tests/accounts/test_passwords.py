@@ -353,6 +353,40 @@ class PasswordsTests(SynchronousTestCase):
         verifiers = self.verifiers(self.make("hungry"))
         self.assertTrue(self.judge(verifiers, "hungry").right)
 
+    def test_in_turn(self) -> None:
+        """
+        Whoever guesses at one account occupies one thread: others are judged
+        meanwhile, and what waits has its turn.
+        """
+        runs = self.thread.runs
+        guesses = self.held("hungri", "hungra", "hungry")
+        # One has begun, beside the making of the password.
+        self.assertEqual(self.thread.runs, runs + 2)
+        self.thread.gate = None
+        other = replace(self.verifiers(self.make("thirsty")), number=2)
+        self.assertTrue(self.judge(other, "thirsty").right)
+        for guess in guesses:
+            self.assertNoResult(guess)
+
+        self.gate.callback(None)
+        self.assertEqual(
+            [self.successResultOf(guess).right for guess in guesses],
+            [False, False, True],
+        )
+
+    def test_turns_are_bounded(self) -> None:
+        """
+        Too many passwords of one account at once are refused, those of others
+        are not, and nothing of it is kept.
+        """
+        most = passwords._MOST_WAITING + 1
+        guesses = self.held(*map(str, range(most + 1)))
+        self.failureResultOf(guesses.pop(), LoginUnavailable)
+        self.gate.callback(None)
+        for guess in guesses:
+            self.assertFalse(self.successResultOf(guess).right)
+        self.assertEqual(self.passwords._turns, {})
+
     def test_forgotten_with_the_password(self) -> None:
         """
         Another password, or another epoch of logins, is another thing.
