@@ -55,8 +55,12 @@ def try_out(file: str, found: Configuration, state: Path) -> list[Fault]:
                 )
             )
     faults += _sending_faults(file, found)
+    failed: set[str] = set()
     for key, folder in _folders(found, state):
-        if reason := _trouble(folder):
+        # What lies in the state folder fails with it.
+        within = "state" in failed and state in folder.parents
+        if not within and (reason := _trouble(folder)):
+            failed.add(key)
             faults.append(
                 Fault(
                     file,

@@ -86,6 +86,7 @@ def make_service(options: Options) -> IService:
         Start(
             configuration=found,
             configuration_file=path,
+            routes=_routes(start),
             state=state,
             bound=bound,
             embedded=path is None,
@@ -167,7 +168,6 @@ def _keeps_its_user(twistd: _Twistd) -> bool:
 def _configuration(
     start: StartOptions, path: Path | None
 ) -> tuple[Configuration, list[Fault]]:
-    routes = [Route(to=domain, via=via) for domain, via in start.routes]
     faults: list[Fault] = []
     if path is not None:
         found, faults = config.examine(path)
@@ -179,7 +179,11 @@ def _configuration(
             found = localfacts.named(found, _state(start, found))
         found = _named(found, start["domain"])
     # A later one of the same pattern counts.
-    return replace(found, route=[*found.route, *routes]), faults
+    return replace(found, route=[*found.route, *_routes(start)]), faults
+
+
+def _routes(start: StartOptions) -> list[Route]:
+    return [Route(to=domain, via=via) for domain, via in start.routes]
 
 
 def _named(found: Configuration, domain: str | None) -> Configuration:

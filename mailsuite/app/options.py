@@ -76,15 +76,11 @@ class StartOptions(usage.Options):
         all below it, * all domains.  May be repeated.
         """
         # Imported late: twistd --help reads this module for every plugin.
-        from mailsuite.transfer.routes import parse_route
+        from mailsuite.app import values
 
-        try:
-            parse_route(text)
-        except ValueError:
-            raise usage.UsageError(
-                f"--route {text}: expected DOMAIN=HOST:PORT"
-            ) from None
         domain, _, via = text.partition("=")
+        if values.expected_recipients(domain) or values.expected_hop(via):
+            raise usage.UsageError(f"--route {text}: expected DOMAIN=HOST:PORT")
         self.routes.append((domain, via))
 
     def opt_port(self, text: str) -> None:

@@ -188,36 +188,25 @@ def sending_faults(
 def _times(queue: QueueTimes) -> Iterator[Finding]:
     if not queue.retry_minutes:
         yield "queue.retry_minutes", "[]", "one number or more: [5, 10, 15]"
-    minutes, hours = _DAYS_OF_A_YEAR * 24 * 60, _DAYS_OF_A_YEAR * 24
-    checked = [
-        (f"retry_minutes[{place}]", number, minutes)
+    days = queue.days if 0 < queue.days <= _DAYS_OF_A_YEAR else _DAYS_OF_A_YEAR
+    minutes = _DAYS_OF_A_YEAR * 24 * 60
+    until = f", as days is {days:g}"
+    checked: list[tuple[str, float, float, str]] = [
+        (f"retry_minutes[{place}]", number, minutes, "")
         for place, number in enumerate(queue.retry_minutes)
     ]
     checked += [
-        ("later_minutes", queue.later_minutes, minutes),
-        ("warn_hours", queue.warn_hours, hours),
-        ("days", queue.days, _DAYS_OF_A_YEAR),
-        ("bounce_days", queue.bounce_days, _DAYS_OF_A_YEAR),
+        ("later_minutes", queue.later_minutes, minutes, ""),
+        ("warn_hours", queue.warn_hours, 24 * days, until),
+        ("days", queue.days, _DAYS_OF_A_YEAR, ""),
+        ("bounce_days", queue.bounce_days, days, until),
     ]
-    impossible = set()
-    for name, number, most in checked:
+    for name, number, most, why in checked:
         if not 0 < number <= most:
-            impossible.add(name)
             yield (
                 f"queue.{name}",
-                str(number),
-                f"a number above 0, {most} at most",
-            )
-    for name, longest in (
-        ("warn_hours", 24 * queue.days),
-        ("bounce_days", queue.days),
-    ):
-        number = getattr(queue, name)
-        if number > longest and not impossible & {name, "days"}:
-            yield (
-                f"queue.{name}",
-                f"{number}, with days = {queue.days:g}",
-                f"{longest:g} or less, as mail is returned then",
+                f"{number:g}",
+                f"a number above 0, {most:.10g} at most{why}",
             )
 
 

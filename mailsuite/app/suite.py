@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -35,6 +36,7 @@ from mailsuite.app.config import Configuration, ConfigurationFaulty
 from mailsuite.app.directory import FILE_NAME as ACCOUNTS_FILE
 from mailsuite.app.operations import Plain, perform
 from mailsuite.app.parts import Parts
+from mailsuite.app.sendingconfig import Route
 from mailsuite.app.sockets import Bound
 from mailsuite.app.statelock import StateInUse, StateLock
 from mailsuite.app.tls import (
@@ -59,6 +61,7 @@ class Start:
     """
     What a start was told.
 
+    :param routes: of ``configuration``, those of the command line.
     :param embedded: there is no configuration file.
     :param foreground: there is a terminal to say things to.
     :param log: what the log is called.
@@ -66,6 +69,7 @@ class Start:
 
     configuration: Configuration
     configuration_file: Path | None
+    routes: list[Route]
     state: Path
     bound: list[Bound]
     embedded: bool
@@ -377,6 +381,8 @@ class Suite(Service):
         assert self._certificates is not None
         try:
             found, faults = config.examine(path)
+            routes = [*found.route, *self._start.routes]
+            found = msgspec.structs.replace(found, route=routes)
             faults += try_out(str(path), found, self._start.state)
             if faults:
                 raise ConfigurationFaulty(faults)

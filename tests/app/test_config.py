@@ -157,12 +157,12 @@ class ReadTests(SynchronousTestCase):
                     "one number or more: [5, 10, 15]",
                 ),
                 "queue.warn_hours": (
-                    "9999.0",
-                    "a number above 0, 8760 at most",
+                    "9999",
+                    "a number above 0, 24 at most, as days is 1",
                 ),
                 "queue.bounce_days": (
-                    "9.0, with days = 1",
-                    "1 or less, as mail is returned then",
+                    "9",
+                    "a number above 0, 1 at most, as days is 1",
                 ),
             },
         )

@@ -4,6 +4,7 @@ Tests for ``mailsuite.app.options``.
 
 from __future__ import annotations
 
+from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from mailsuite.app.options import StartOptions
@@ -13,6 +14,18 @@ class StartOptionsTests(SynchronousTestCase):
     """
     Tests for ``StartOptions``.
     """
+
+    def test_routes(self) -> None:
+        """
+        A pattern of domains and a host; what is neither is refused.
+        """
+        options = StartOptions()
+        options.opt_route(".example.org=127.0.0.1:3525")
+
+        self.assertEqual(options.routes, [(".example.org", "127.0.0.1:3525")])
+        for text in ("a b=host:25", "example.org", "=host", "a.test=b c:1"):
+            with self.assertRaises(UsageError):
+                options.opt_route(text)
 
     def test_help_has_no_holes(self) -> None:
         """

@@ -100,11 +100,11 @@ class InstallationTests(TestCase):
                 text += 'proxy = ["127.0.0.0/8"]\n'
         self.path.write_text(text)
 
-    def start(self) -> RunningSuite:
+    def start(self, *options: str) -> RunningSuite:
         """
         The suite, ended with the test.
         """
-        suite = RunningSuite(self.folder, "--config", str(self.path))
+        suite = RunningSuite(self.folder, "--config", str(self.path), *options)
         self.addCleanup(suite.stop)
         return suite
 
@@ -147,9 +147,10 @@ class InstallationTests(TestCase):
 
     def test_hangup_takes_up_what_it_can_and_names_the_rest(self) -> None:
         """
-        Sessions stay; a broken file changes nothing.
+        Sessions stay; a broken file changes nothing.  A route of the command
+        line is no change.
         """
-        suite = self.start()
+        suite = self.start("--route", "far.test=127.0.0.1:3525")
         reader = imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=10)
         self.addCleanup(reader.shutdown)
         self.second = _certificate(self.folder / "new", "mail.new.test")
@@ -162,6 +163,7 @@ class InstallationTests(TestCase):
             _shown(self.ports["imaps"], "mail.new.test"), "mail.new.test"
         )
         self.assertIn("separator needs a restart", suite.output())
+        self.assertNotIn("route needs a restart", suite.output())
         self.assertEqual(reader.noop()[0], "OK")
 
         self.write("unknown = 1\n")
