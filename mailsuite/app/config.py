@@ -266,6 +266,10 @@ def examine(path: Path) -> tuple[Configuration, list[Fault]]:
         ) from error
     faults: list[Fault] = []
     found: Configuration = _struct(str(path), "", table, Configuration, faults)
+    given = table.get("queue")
+    if isinstance(given, dict):
+        queue = found.queue.following_days(given)
+        found = msgspec.structs.replace(found, queue=queue)
     faults += _contradictions(str(path), found)
     return _resolved(found, path), faults
 

@@ -5,7 +5,7 @@ comes in is believed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -63,6 +63,24 @@ class QueueTimes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     warn_hours: float = 4
     days: float = 5
     bounce_days: float = 2
+
+    def following_days(self, given: Container[str]) -> QueueTimes:
+        """
+        The same, with times that were not given no longer than ``days``.
+        """
+        if not self.days > 0:
+            return self
+        return msgspec.structs.replace(
+            self,
+            **{
+                name: min(getattr(self, name), most)
+                for name, most in (
+                    ("warn_hours", 24 * self.days),
+                    ("bounce_days", self.days),
+                )
+                if name not in given
+            },
+        )
 
 
 class Sending(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -193,6 +193,15 @@ class ReadTests(SynchronousTestCase):
 
         self.assertEqual(found.queue.warn_hours, 72)
 
+    def test_times_follow_the_days(self) -> None:
+        """
+        Who shortens the one need not know of the others.
+        """
+        found = config.read(self._file("[queue]\ndays = 0.1\n"))
+
+        self.assertEqual(found.queue.bounce_days, 0.1)
+        self.assertAlmostEqual(found.queue.warn_hours, 2.4)
+
     def test_whom_routes_are_for(self) -> None:
         """
         Patterns of domains, senders' addresses and domains; nothing else.
