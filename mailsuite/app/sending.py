@@ -20,6 +20,7 @@ from mailsuite.app.directsend import DirectReactor
 from mailsuite.app.ourselves import ourselves
 from mailsuite.app.sendingconfig import Route as RouteTable
 from mailsuite.app.sendingconfig import password_in
+from mailsuite.app.values import sender_key
 from mailsuite.disk import Disk
 from mailsuite.emailauth.domains import ascii_domain
 from mailsuite.errors import NoSuchRecipient
@@ -490,7 +491,7 @@ def _routes(tables: Sequence[RouteTable], sources: tuple[str, ...]) -> Routes:
         if one.to:
             by_recipient[parse_pattern(one.to)] = hop
         else:
-            by_sender[one.sender.lower()] = hop
+            by_sender[sender_key(one.sender)] = hop
     return Routes(by_recipient, by_sender, NextHop(sources=sources))
 
 
