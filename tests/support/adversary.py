@@ -216,11 +216,17 @@ class HardenedTestCase(TestCase):
         client.until(b"b OK")
         return client
 
-    def popped(self, protocol: str = "pop3") -> Adversary:
+    def popped(
+        self, protocol: str = "pop3", *, utf8: bool = False
+    ) -> Adversary:
         """
         Alice's POP3 session.
+
+        :param utf8: it takes messages as they are (RFC 6856).
         """
         client = self.connect(protocol)
+        if utf8:
+            self.assertEqual(client.ask(b"UTF8\r\n")[:3], b"+OK")
         password = self.suite.password("alice").encode()
         client.send(b"USER alice\r\nPASS %b\r\n" % password)
         self.assertTrue(client.line().startswith(b"+OK"))

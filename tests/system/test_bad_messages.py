@@ -61,7 +61,7 @@ class MessagesTests(HardenedTestCase):
         """
         The last message, as POP3 has it.
         """
-        client = self.popped()
+        client = self.popped(utf8=True)
         number = client.ask(b"STAT\r\n").split()[1]
         head = client.ask(b"RETR %b\r\n" % number)
         self.assertEqual(head[:4], b"+OK ")

@@ -311,17 +311,22 @@ class SmtplibTests(SendingTestCase):
                 self.answer(client, path, sender), code, (path, sender)
             )
 
-    def test_mail_for_others_is_refused(self) -> None:
+    def test_mail_for_others(self) -> None:
         """
-        Also to who is logged in, until there is a queue for it.
+        Is taken from who is logged in, and from nobody else.
         """
         client = self.submission()
         client.mail("alice@localhost")
+        self.assertEqual(client.rcpt("a@example.invalid")[0], 250)
+        client.rset()
 
-        code, text = client.rcpt("a@example.org")
-
+        stranger = smtplib.SMTP("127.0.0.1", self.suite.port("smtp"))
+        self.addCleanup(stranger.close)
+        stranger.ehlo()
+        stranger.mail("alice@localhost")
+        code, text = stranger.rcpt("a@example.invalid")
         self.assertEqual(code, 550)
-        self.assertIn(b"other domains", text)
+        self.assertIn(b"Relaying", text)
 
     def answer(self, client: smtplib.SMTP, path: str, sender: str) -> int:
         """

@@ -128,7 +128,10 @@ class FilterTests(QueueTestCase):
         self.assertEqual((listed.reverse_path, listed.user), (ALICE, ALICE))
         (bob,) = listed.recipients
         self.assertEqual((bob.address, bob.domain), (BOB, "crepes.fr"))
-        self.assertEqual((bob.attempts, bob.reason), (1, "Greylisted"))
+        self.assertEqual(
+            (bob.attempts, bob.reason),
+            (1, "451 Greylisted (mx [192.0.2.9]:25)"),
+        )
         self.assertTrue(bob.waits)
 
 
