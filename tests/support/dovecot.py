@@ -16,6 +16,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SkipTest
 
+from tests.support.ports import free_port
 from tests.support.suite import need
 
 _CONFIGURATION = """\
@@ -71,13 +72,6 @@ service anvil {{
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 class Dovecot:
     """
     Serves one maildir, as any user with the password ``secret``.
@@ -96,7 +90,7 @@ class Dovecot:
             raise SkipTest("Dovecot has to be started as root")
         # Its UNIX sockets need a short path.
         self._folder = folder = Path(tempfile.mkdtemp(prefix="dovecot"))
-        self.imap_port, self.pop3_port = _free_port(), _free_port()
+        self.imap_port, self.pop3_port = free_port(), free_port()
         nobody = pwd.getpwnam("nobody")
         _give(maildir.parent, nobody.pw_uid, nobody.pw_gid)
         configuration = folder / "dovecot.conf"

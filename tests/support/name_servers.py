@@ -22,6 +22,8 @@ import dns.exception
 import dns.message
 import dns.query
 
+from tests.support.ports import free_port
+
 NSD = shutil.which("nsd", path=os.environ.get("PATH", "") + ":/usr/sbin")
 UNBOUND = shutil.which(
     "unbound", path=os.environ.get("PATH", "") + ":/usr/sbin"
@@ -108,8 +110,8 @@ class NameServers:
     def __init__(self, folder: Path, zone: str, unsigned: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self.authority = _free_port()
-        self.port = _free_port()
+        self.authority = free_port()
+        self.port = free_port()
         self._key = ""
         self._write_zones(zone, unsigned)
         self._running: list[subprocess.Popen[bytes]] = []
@@ -195,13 +197,6 @@ def _answers(question: dns.message.Message, port: int) -> bool:
     except (dns.exception.Timeout, OSError):
         return False
     return bool(reply.answer)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(port: int) -> None:

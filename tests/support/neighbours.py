@@ -14,7 +14,6 @@ import json
 import re
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -30,6 +29,7 @@ from mailsuite.app import localmail
 from mailsuite.app.control import ask
 from tests.support.imapaccess import checked, uids
 from tests.support.name_servers import MISSING, NameServers
+from tests.support.ports import free_port
 from tests.support.suite import RunningSuite
 
 T = TypeVar("T")
@@ -319,16 +319,6 @@ def passing_folder(name: str) -> Path:
     folder = Path(mkdtemp(prefix=f"{name}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
-
-
-def free_port(address: str) -> int:
-    """
-    A port that nothing listens at, on any of the hosts.
-    """
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def peer_address(number: int) -> str:

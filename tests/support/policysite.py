@@ -31,7 +31,8 @@ from twisted.trial.unittest import SkipTest
 
 from tests.support.authorities import Holder, authority, certificate
 from tests.support.name_servers import MISSING, NameServers
-from tests.support.neighbours import Site, free_port, message
+from tests.support.neighbours import Site, message
+from tests.support.ports import free_port
 from tests.support.suite import RunningSuite
 
 _SECONDS = 30.0

@@ -22,6 +22,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from mailsuite.app.tls import own_pair
 from mailsuite.disk import Disk
+from tests.support.ports import free_port
 from tests.support.suite import RunningSuite, environment
 
 _TWISTD = "from twisted.scripts.twistd import run; run()"
@@ -37,13 +38,6 @@ def _certificate(folder: Path, *names: str) -> tuple[str, str]:
     pair = own_pair(folder, names, disk)
     disk.close()
     return pair.chain, pair.key
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _shown(port: int, name: str) -> str:
@@ -79,7 +73,7 @@ class InstallationTests(TestCase):
         self.first = _certificate(self.folder / "one", "mail.one.test")
         self.second = _certificate(self.folder / "two", "mail.two.test")
         self.ports = {
-            name: _free_port()
+            name: free_port()
             for name in ("smtp", "submission", "imap", "imaps", "pop3")
         }
         self.path = self.folder / "mailsuite.toml"
