@@ -354,7 +354,8 @@ class Spool:
                 elif match is not None:
                     others.append((match[1], one.path))
                 elif one.name.endswith((".new", ".tmp")):
-                    others.append(("", one.path))
+                    # An entry that is there may be being written anew.
+                    others.append((one.name.partition(".")[0], one.path))
         if former:
             for queue_id, path in others:
                 if queue_id not in entries:

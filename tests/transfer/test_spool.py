@@ -47,3 +47,22 @@ class NamesTests(SynchronousTestCase):
         self.assertEqual(
             sorted(os.listdir(shard)), ["0000000a002.m", "0000000a002.q"]
         )
+
+    def test_an_entry_that_is_written_anew_meanwhile(self) -> None:
+        """
+        Its new file is left alone; what a crash left of others goes.
+        """
+        folder = Path(self.mktemp())
+        shard = folder / "0000000a"
+        shard.mkdir(parents=True)
+        (shard / "0000000a002.m").write_bytes(b"x")
+        (shard / "0000000a002.q").write_bytes(b"abc")
+        (shard / "0000000a002.q.1.tmp").write_bytes(b"ab")
+        (shard / "0000000a003.q.1.tmp").write_bytes(b"ab")
+        disk = Disk()
+        self.addCleanup(disk.close)
+
+        Spool(disk, str(folder)).names("0000000a", former=True)
+
+        self.assertIn("0000000a002.q.1.tmp", os.listdir(shard))
+        self.assertNotIn("0000000a003.q.1.tmp", os.listdir(shard))
