@@ -15,6 +15,10 @@ MOST_IN_HAND = 1000
 #: Those of one destination, and of one login.
 MOST_OF_ONE = MOST_IN_HAND // 2
 
+#: The part of each at which there is enough: more is looked for when there is
+#: less than that, so that one look finds many.
+_ENOUGH = 3 / 4
+
 
 class Hands:
     """
@@ -48,27 +52,36 @@ class Hands:
         """
         return max(0, MOST_IN_HAND - len(self._hands))
 
-    def have_room(self, hand: InHand) -> bool:
+    @property
+    def is_low(self) -> bool:
         """
-        Whether this one may be.
+        Whether there are fewer than enough.
+        """
+        return len(self._hands) < MOST_IN_HAND * _ENOUGH
+
+    def have_room(self, destination: str, user: str) -> bool:
+        """
+        Whether there may be one more of these.
+
+        :param user: empty if no login submitted it.
         """
         return (
-            self.room > 0
-            and self._destinations[hand.backlog] < MOST_OF_ONE
-            and (not hand.user or self._users[hand.user] < MOST_OF_ONE)
+            len(self._hands) < MOST_IN_HAND
+            and self._destinations[destination] < MOST_OF_ONE
+            and (not user or self._users[user] < MOST_OF_ONE)
         )
 
-    def full_destinations(self) -> list[str]:
+    def full_destinations(self) -> set[str]:
         """
-        Those that have as many as they may.
+        Those that have enough.
         """
-        return [x for x, n in self._destinations.items() if n >= MOST_OF_ONE]
+        return _full(self._destinations)
 
-    def full_users(self) -> list[str]:
+    def full_users(self) -> set[str]:
         """
-        The logins that have as many as they may.
+        The logins that have enough.
         """
-        return [x for x, n in self._users.items() if n >= MOST_OF_ONE]
+        return _full(self._users)
 
     def get(self, queue_id: str) -> InHand | None:
         """
@@ -118,6 +131,11 @@ class Hands:
             return False
         del self._hands[hand.queue_id]
         return True
+
+
+def _full(counter: Counter[str]) -> set[str]:
+    enough = MOST_OF_ONE * _ENOUGH
+    return {name for name, number in counter.items() if number >= enough}
 
 
 def _count_down(counter: Counter[str], name: str) -> None:

@@ -106,10 +106,14 @@ class Due:
     A message for which there is something to do.
 
     :param forced: the operator wants an attempt, whenever it would be due.
+    :param backlog: the destination that it waits for first.
+    :param user: the login that submitted it; empty if none did.
     """
 
     queue_id: str
     forced: bool
+    backlog: str
+    user: str
 
 
 class Index:
@@ -178,9 +182,10 @@ class Index:
         """
         with self._database.reading() as database:
             return [
-                Due(queue_id, bool(forced))
-                for queue_id, forced in database.execute(
-                    "SELECT id, forced FROM message WHERE next <= ?"
+                Due(queue_id, bool(forced), backlog, user or "")
+                for queue_id, forced, backlog, user in database.execute(
+                    "SELECT id, forced, backlog, user FROM message"
+                    " WHERE next <= ?"
                     f" AND backlog NOT IN ({_marks(not_for)})"
                     f" AND ifnull(user, '') NOT IN ({_marks(not_from)})"
                     " ORDER BY next LIMIT ?",

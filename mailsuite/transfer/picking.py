@@ -5,10 +5,13 @@ Implementation notes
 
 - One destination or login has at most half of the room: what it has besides
   is passed over in the index until there is room for it.
+- Entries are read side by side, and ahead of those who send them: a thread
+  that reads waits longer for the interpreter than for the disk.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -21,15 +24,16 @@ from mailsuite.transfer.database import DatabaseLost
 from mailsuite.transfer.hands import MOST_IN_HAND, Hands
 from mailsuite.transfer.index import Due
 from mailsuite.transfer.ledger import Ledger
+from mailsuite.transfer.sidebyside import side_by_side
 
-#: Messages that are read from the disk in one step.
-_READ_AT_ONCE = 64
+#: Messages that are read from the disk in one step, and steps side by side.
+_READ_AT_ONCE = 32
+_READERS = 3
 
 #: Content of more octets stays in its file.
 _IN_MEMORY = 1024 * 1024
 
-#: For less room than that a look waits a little, seconds.
-_WORTH_A_LOOK = MOST_IN_HAND // 4
+#: How long a look waits that is not likely to find much, seconds.
 _A_LITTLE = 0.1
 
 
@@ -75,6 +79,9 @@ class Picking:
         self._at = float("inf")
         self._looking: Deferred[None] | None = None
         self._more = False
+        self._picked_some = False
+        self._full_destinations: set[str] = set()
+        self._full_users: set[str] = set()
         self._running = False
 
     def start(self) -> None:
@@ -121,10 +128,23 @@ class Picking:
         """
         There is room for one more.
         """
-        if self._more:
-            enough = self._hands.room >= _WORTH_A_LOOK
-            now = self._clock.seconds()
-            self.wake_by(now if enough else now + _A_LITTLE)
+        if self._more and self._looking is None:
+            delay = 0.0 if self._is_worth_it() else _A_LITTLE
+            self.wake_by(self._clock.seconds() + delay)
+
+    def _is_worth_it(self) -> bool:
+        """
+        Whether a look can find much: there is room, and of what had enough at
+        the last one there is not enough any more.
+        """
+        if not self._hands.is_low:
+            return False
+        if not self._full_destinations and not self._full_users:
+            return True
+        return not (
+            self._full_destinations <= self._hands.full_destinations()
+            and self._full_users <= self._hands.full_users()
+        )
 
     def _wake(self) -> None:
         self._timer = None
@@ -142,12 +162,16 @@ class Picking:
 
     def _looked(self, _: None) -> None:
         self._looking = None
-        if self._more and self._hands.room >= _WORTH_A_LOOK:
-            self.wake_by(self._clock.seconds() + _A_LITTLE)
+        if self._more:
+            delay = _A_LITTLE
+            if self._picked_some and self._is_worth_it():
+                delay = 0.0
+            if delay == 0.0 or self._hands.is_low:
+                self.wake_by(self._clock.seconds() + delay)
 
     async def _look(self) -> None:
         now = self._clock.seconds()
-        self._more = False
+        self._more = self._picked_some = False
         try:
             if self._hands.room:
                 await self._pick(now)
@@ -162,23 +186,42 @@ class Picking:
             self.wake_by(following)
 
     async def _pick(self, now: float) -> None:
-        destinations = self._hands.full_destinations()
-        users = self._hands.full_users()
+        self._full_destinations = self._hands.full_destinations()
+        self._full_users = self._hands.full_users()
         most = MOST_IN_HAND + len(self._hands)
         dues = await self._ledger.ask(
             lambda index: index.due(
-                now, most, not_for=destinations, not_from=users
+                now,
+                most,
+                not_for=list(self._full_destinations),
+                not_from=list(self._full_users),
             )
         )
-        self._more = bool(destinations or users) or len(dues) == most
-        fresh = [x for x in dues if x.queue_id not in self._hands]
-        for place in range(0, len(fresh), _READ_AT_ONCE):
-            if not self._running or not self._hands.room:
-                self._more = True
-                return
-            await self._pick_some(fresh[place : place + _READ_AT_ONCE])
+        self._more = (
+            bool(self._full_destinations or self._full_users)
+            or len(dues) == most
+        )
+        fresh = deque(x for x in dues if x.queue_id not in self._hands)
+        await side_by_side(self._pick_from(fresh) for _ in range(_READERS))
 
-    async def _pick_some(self, dues: list[Due]) -> None:
-        found = await self._read([x.queue_id for x in dues], _IN_MEMORY)
-        for one, result in zip(dues, found, strict=True):
-            await self._picked(one.queue_id, result, forced=one.forced)
+    async def _pick_from(self, fresh: deque[Due]) -> None:
+        while self._running and (some := self._next(fresh)):
+            found = await self._read([x.queue_id for x in some], _IN_MEMORY)
+            self._picked_some = True
+            for one, result in zip(some, found, strict=True):
+                await self._picked(one.queue_id, result, forced=one.forced)
+
+    def _next(self, fresh: deque[Due]) -> list[Due]:
+        """
+        Those of ``fresh`` that are read next.
+        """
+        some: list[Due] = []
+        while fresh and len(some) < _READ_AT_ONCE:
+            one = fresh.popleft()
+            if self._hands.have_room(one.backlog, one.user):
+                some.append(one)
+            else:
+                self._more = True
+                self._full_destinations |= self._hands.full_destinations()
+                self._full_users |= self._hands.full_users()
+        return some

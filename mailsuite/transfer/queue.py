@@ -233,7 +233,7 @@ class Queue:
         hand = InHand(standing, length, length + MOST_LINES, backlog(standing))
         if found.next is None or found.next > self._clock.seconds():
             self._picking.wake_by(found.next)
-        elif self._running and self._hands.have_room(hand):
+        elif self._running and self._hands.have_room(hand.backlog, hand.user):
             self._work(hand, durable.octets)
         else:
             self._picking.look_when_there_is_room()
@@ -353,7 +353,7 @@ class Queue:
             self._go(self.operator.hold_one(hand.queue_id, SUSPENDED))
         elif hand.queue_id in self._hands:
             return
-        elif self._hands.have_room(hand):
+        elif self._hands.have_room(hand.backlog, hand.user):
             self._work(hand, found.octets)
         else:
             self._picking.look_when_there_is_room()

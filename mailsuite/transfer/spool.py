@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 
@@ -49,8 +49,9 @@ from mailsuite.transfer.spooled import (
 #: How long what is damaged is kept, seconds.
 _BROKEN_KEPT = 7 * 86400.0
 
-#: Octets of a content that are read at once.
+#: Octets of a large content, and of an entry, that are read at once.
 _SLICE = 256 * 1024
+_ENTRY = 64 * 1024
 
 _SHARD = re.compile(r"[0-9a-f]{8}")
 _FILE = re.compile(r"([0-9a-f]{8}[0-9a-f]{3,})\.(q|(?:2\.)?m)")
@@ -165,7 +166,9 @@ class Spool:
         """
         try:
             found = self._read(queue_id)
-            if most is not None:
+            if most is None:
+                self._see_size(found.standing)
+            else:
                 octets = self._checked_content(found.standing, most)
                 found = replace(found, octets=octets)
         except DamagedEntry as error:
@@ -195,28 +198,32 @@ class Spool:
 
     def _read(self, queue_id: str) -> Found:
         try:
-            with open(self._path(queue_id, "q"), "rb") as file:
-                octets = file.read()
+            octets = b"".join(_pieces(self._path(queue_id, "q"), _ENTRY))
         except FileNotFoundError as error:
             raise NotQueued from error
         standing, good = read_entry(octets)
+        return Found(standing, good, octets.index(b"\n") + 1)
+
+    def _see_size(self, standing: Standing) -> None:
         size = os.stat(self._content_path(standing)).st_size
         if standing.content.size != size:
             raise HalfWritten("its content has another size")
-        return Found(standing, good, octets.index(b"\n") + 1)
 
     def _checked_content(self, standing: Standing, most: int) -> bytes | None:
         stored = standing.content
-        crc32 = 0
-        pieces: list[bytes] = []
-        with open(self._content_path(standing), "rb", buffering=0) as file:
-            while octets := file.read(_SLICE):
-                crc32 = zlib.crc32(octets, crc32)
-                if stored.size <= most:
-                    pieces.append(octets)
+        small = stored.size <= most
+        # One more, to see that there is none.
+        length = stored.size + 1 if small else _SLICE
+        size = crc32 = 0
+        octets = b""
+        for octets in _pieces(self._content_path(standing), length):
+            size += len(octets)
+            crc32 = zlib.crc32(octets, crc32)
+        if size != stored.size:
+            raise HalfWritten("its content has another size")
         if crc32 != stored.crc32:
             raise HalfWritten("its content is damaged")
-        return b"".join(pieces) if stored.size <= most else None
+        return octets if small else None
 
     def open_content(self, standing: Standing) -> int:
         """
@@ -244,8 +251,8 @@ class Spool:
                         case Rewritten(queue_id, octets):
                             path = self._path(queue_id, "q")
                             self.disk.replace(path, octets)
-                        case Removed(queue_id):
-                            self._unlink(queue_id)
+                        case Removed(queue_id, file):
+                            self._unlink(queue_id, file)
                             folders.add(self._shard_of(queue_id))
                 except (OSError, DamagedEntry) as error:
                     failures[place] = error
@@ -292,9 +299,12 @@ class Spool:
         path = self._path(queue_id, f"{name}.m")
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
-    def _unlink(self, queue_id: str) -> None:
+    def _unlink(self, queue_id: str, file: str = "") -> None:
         # Without its entry a content is nothing.
-        for suffix in ("q", "m", "2.m"):
+        suffixes = ["q", "m"]
+        if file:
+            suffixes.append(f"{file}.m")
+        for suffix in suffixes:
             with suppress(FileNotFoundError):
                 self.disk.unlink(self._path(queue_id, suffix))
 
@@ -327,8 +337,23 @@ class Spool:
                 self.disk.unlink(path)
         for shard in self.shards():
             if shard != self._newest and int(shard, 16) < empty_before:
-                with suppress(OSError):
-                    self.disk.remove_folder(os.path.join(self.folder, shard))
+                folder = os.path.join(self.folder, shard)
+                try:
+                    self.disk.remove_folder(folder)
+                except OSError:
+                    self._sweep(folder)
+
+    def _sweep(self, folder: str) -> None:
+        """
+        Remove contents that nobody's entry tells of, once all have ended: a
+        second one that a crash left behind.
+        """
+        names = os.listdir(folder)
+        if not any(name.endswith(".q") for name in names):
+            with suppress(OSError):
+                for name in filter(_FILE.fullmatch, names):
+                    self.disk.unlink(os.path.join(folder, name))
+                self.disk.remove_folder(folder)
 
     def names(self, shard: str, *, former: bool) -> dict[str, int]:
         """
@@ -394,3 +419,22 @@ class Spool:
     def _content_path(self, standing: Standing) -> str:
         suffix = f"{standing.file}.m" if standing.file else "m"
         return self._path(standing.entry.queue_id, suffix)
+
+
+def _pieces(path: str, length: int) -> Iterator[bytes]:
+    """
+    A file's octets, so many at once.
+
+    Each call of the system lets go of the interpreter, and to get it back
+    takes longer than the call: of a small file there are three.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        octets = os.read(descriptor, length)
+        yield octets
+        # Of a regular file, fewer octets than wanted are the last.
+        while len(octets) == length:
+            octets = os.read(descriptor, length)
+            yield octets
+    finally:
+        os.close(descriptor)

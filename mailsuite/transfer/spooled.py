@@ -62,9 +62,13 @@ class Rewritten:
 class Removed:
     """
     A message that is done with.
+
+    :param file: what the name of its second content has after the queue id;
+        empty if there is none.
     """
 
     queue_id: str
+    file: str
 
 
 Change = Appended | Rewritten | Removed

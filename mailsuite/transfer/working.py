@@ -42,6 +42,7 @@ from mailsuite.transfer.recorder import Recorder
 from mailsuite.transfer.remaking import SECOND, Remaking
 from mailsuite.transfer.rows import warn_time
 from mailsuite.transfer.schedule import Timing
+from mailsuite.transfer.sidebyside import side_by_side
 from mailsuite.transfer.telling import Telling
 
 #: What is tried together: recipients of one domain, with one reverse-path; or
@@ -134,7 +135,7 @@ class Working:
             ((together, members),) = groups.items()
             await self._group(hand, together, members)
             return
-        await _all(
+        await side_by_side(
             [
                 self._group(hand, together, members)
                 for together, members in groups.items()
@@ -364,20 +365,6 @@ def _groups(hand: InHand, numbers: Sequence[int]) -> dict[Together, list[int]]:
 
 def _none_is_told(dues: Sequence[Due]) -> bool:
     return all(one.silent for one in dues)
-
-
-async def _all(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """
-    Wait for all of them, side by side.
-    """
-    begun = [Deferred.fromCoroutine(work) for work in works]
-    try:
-        for one in begun:
-            await one
-    finally:
-        for one in begun:
-            one.addErrback(lambda _: None)
-            one.cancel()
 
 
 _WORDS = {

@@ -66,3 +66,40 @@ class NamesTests(SynchronousTestCase):
 
         self.assertIn("0000000a002.q.1.tmp", os.listdir(shard))
         self.assertNotIn("0000000a003.q.1.tmp", os.listdir(shard))
+
+
+class TidyTests(SynchronousTestCase):
+    """
+    Tests for ``Spool.tidy``.
+    """
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        (self.folder / "0000000a").mkdir(parents=True)
+        disk = Disk()
+        self.addCleanup(disk.close)
+        self.spool = Spool(disk, str(self.folder))
+
+    def test_what_a_crash_left_behind(self) -> None:
+        """
+        A second content whose message has ended goes, and its shard.
+        """
+        (self.folder / "0000000a" / "0000000a001.2.m").write_bytes(b"x")
+
+        self.spool.tidy(0.0, empty_before=11.0)
+
+        self.assertEqual(os.listdir(self.folder), ["broken"])
+
+    def test_what_waits_is_left_alone(self) -> None:
+        """
+        Contents in a shard with an entry stay, and those of a newer shard.
+        """
+        for name in ("0000000a001.2.m", "0000000a001.m", "0000000a002.q"):
+            (self.folder / "0000000a" / name).write_bytes(b"x")
+        (self.folder / "0000000c").mkdir()
+        (self.folder / "0000000c" / "0000000c001.m").write_bytes(b"x")
+
+        self.spool.tidy(0.0, empty_before=11.0)
+
+        self.assertEqual(len(os.listdir(self.folder / "0000000a")), 3)
+        self.assertEqual(len(os.listdir(self.folder / "0000000c")), 1)
