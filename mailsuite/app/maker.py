@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from twisted.application.service import IService
 from twisted.python import usage
 
-from mailsuite.app import config, localfacts, values
+from mailsuite.app import config, localfacts, logfile, values
 from mailsuite.app.check import try_out
 from mailsuite.app.config import (
     Configuration,
@@ -98,6 +98,9 @@ def make_service(options: Options) -> IService:
             gid=twistd.gid,
         ),
         reactor,
+        None
+        if options.parent is None
+        else logfile.observer(options.parent, reactor),
     )
     if not twistd.foreground:
         sys.stdout.write(suite.announcement() + "\n")

@@ -26,7 +26,8 @@ from typing import Any
 import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from mailsuite.accounts.passwords import Passwords
@@ -94,13 +95,20 @@ class Suite(Service):
 
     _log = Logger()
 
-    def __init__(self, start: Start, reactor: Any) -> None:
+    def __init__(
+        self,
+        start: Start,
+        reactor: Any,
+        observer: ILogObserver | None = None,
+    ) -> None:
         """
         :param reactor: with time, threads, sockets and UNIX sockets; Twisted
             has no one interface for that.
+        :param observer: of the log, in place of twistd's.
         """
         self._start = start
         self._reactor = reactor
+        self._observer = observer
         self._disk = Disk()
         self._lock: StateLock | None = None
         self._parts: Parts | None = None
@@ -123,6 +131,15 @@ class Suite(Service):
         )
 
     # --- What twistd calls ----------------------------------------------------
+
+    def setServiceParent(self, parent: Any) -> None:  # noqa: N802 - Twisted's
+        """
+        Be part of twistd's application.
+        """
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+        if self._observer is not None and isinstance(parent, Componentized):
+            # Twisted's documented place for it.
+            parent.setComponent(ILogObserver, self._observer)
 
     def privilegedStartService(self) -> None:
         """

@@ -92,7 +92,9 @@ class Recorder:
 
         :return: False if that could not be made to survive a power cut.
         """
-        return await self._make(hand, Removed(hand.queue_id, hand.standing.file))
+        return await self._make(
+            hand, Removed(hand.queue_id, hand.standing.file)
+        )
 
     async def _make(self, hand: InHand, change: Change) -> bool:
         self._gate.result_came()
