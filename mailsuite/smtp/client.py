@@ -7,6 +7,11 @@ Implementation notes
   its DATA, the second lies ready, and its MAIL, RCPTs and DATA go out in the
   write of the first's content and end (RFC 2920 3.1).  That is done only where
   the server offers PIPELINING and has taken a message on this connection.
+- What is under way goes on inside ``_go_on``, reply by reply, without anything
+  that waits: that, a thousand times a second, is what sending costs.  Only
+  large content has a coroutine, which reads the replies meanwhile.
+- When a message ends, whoever sent it is told before the replies to the next
+  are looked at: the one after may then travel with the next one's content.
 - A message is taken when the server said so.  Whatever happens to the
   connection afterwards, in QUIT too, changes nothing.
 - A connection that may be out of step is not used again.
@@ -18,6 +23,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from mailsuite.interfaces import IContent
 from mailsuite.mail.envelope import Recipient, Sender
@@ -33,7 +39,12 @@ from mailsuite.smtp.wire.client import (
     Step,
     Wanted,
 )
-from mailsuite.smtp.wire.failures import BadReply, Lost, ShuttingDown
+from mailsuite.smtp.wire.failures import (
+    BadReply,
+    Lost,
+    SendingFailed,
+    ShuttingDown,
+)
 from mailsuite.smtp.wire.peerreplies import PeerReply
 from mailsuite.smtp.wire.stuffing import DotStuffer
 
@@ -63,7 +74,14 @@ class _Turn:
     A message under way, or next.
     """
 
-    __slots__ = ("begun", "came", "content", "ready", "transaction")
+    __slots__ = (
+        "begun",
+        "content",
+        "ended",
+        "ready",
+        "streaming",
+        "transaction",
+    )
 
     def __init__(
         self, transaction: ClientTransaction, content: bytes | IContent
@@ -74,7 +92,10 @@ class _Turn:
         self.ready = False
         #: They have been sent.
         self.begun = False
-        self.came: Deferred[None] | None = None
+        #: Large content is on its way.
+        self.streaming: Deferred[None] | None = None
+        #: Fires with the reply that decided for each recipient.
+        self.ended: Deferred[tuple[PeerReply, ...]] = Deferred()
 
 
 class SMTPClient:
@@ -101,7 +122,9 @@ class SMTPClient:
         self._begun = 0
         self._reset_due = False
         self._broken = False
+        self._going_on = False
         self._shutting_down: ShuttingDown | None = None
+        connection.told = self._go_on
 
     @property
     def usable(self) -> bool:
@@ -164,19 +187,14 @@ class SMTPClient:
         self._turns.append(turn)
         try:
             turn.content = await small(content)
-            self._lies_ready(turn)
-            if self._turns[0] is not turn:
-                turn.came = Deferred()
-                await turn.came
-            return await self._transact(turn)
+            turn.ready = True
+            self._go_on()
+            return await turn.ended
         except BaseException as error:
-            self._gave_up(turn, error)
+            if turn in self._turns:
+                self._give_up(turn, error)
+                self._go_on()
             raise
-        finally:
-            self._turns.remove(turn)
-            if self._turns and self._turns[0].came is not None:
-                came, self._turns[0].came = self._turns[0].came, None
-                came.callback(None)
 
     async def quit(self) -> None:
         """
@@ -199,21 +217,98 @@ class SMTPClient:
         self._broken = True
         self._connection.abort()
 
-    def _gave_up(self, turn: _Turn, error: BaseException) -> None:
+    # --- Reply by reply -------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """
+        Do all that can be done before the next octets come.
+        """
+        # What is told here leads here again; the loop goes on with it.
+        if self._going_on:
+            return
+        self._going_on = True
+        try:
+            while self._turns and self._step(self._turns[0]):
+                pass
+        finally:
+            self._going_on = False
+        first = self._turns[0] if self._turns else None
+        if first is None or first.streaming is not None:
+            return
+        if first.begun and (asked := first.transaction.asked) is not None:
+            self._connection.expect_within(PATIENCE[asked])
+
+    def _step(self, turn: _Turn) -> bool:
+        """
+        One reply, or a beginning.
+
+        :return: False if that has to wait.
+        """
+        if turn.streaming is not None or not turn.ready:
+            return False
+        try:
+            if self._shutting_down is not None:
+                raise self._shutting_down
+            if not turn.begun:
+                self._connection.write(
+                    self._opening(turn, behind_another=False)
+                )
+                return True
+            if turn.transaction.end_sent and len(self._turns) > 1:
+                octets = self._next_opening()
+                if octets:
+                    self._connection.write(octets)
+            asked = turn.transaction.asked
+            assert asked is not None
+            reply = self._connection.reply_now(
+                asked.value, after_data=turn.transaction.end_sent
+            )
+            if reply is None:
+                return False
+            self._do(turn, turn.transaction.take(reply))
+        except SendingFailed as error:
+            self._give_up(turn, error)
+            turn.ended.errback(error)
+        return True
+
+    def _do(self, turn: _Turn, step: bytes | Step) -> None:
+        if step is Step.DONE:
+            self._finish(turn)
+        elif step is Step.CONTENT:
+            content = turn.content
+            if is_small(content):
+                self._send_small(turn.transaction, content)
+            else:
+                streaming = Deferred.fromCoroutine(self._stream(turn))
+                turn.streaming = streaming
+                streaming.addCallbacks(
+                    self._streamed,
+                    self._not_streamed,
+                    callbackArgs=(turn,),
+                    errbackArgs=(turn,),
+                )
+        elif isinstance(step, bytes):
+            self._connection.write(step)
+
+    def _finish(self, turn: _Turn) -> None:
+        replies = turn.transaction.replies
+        self._turns.popleft()
+        next_begun = bool(self._turns) and self._turns[0].begun
+        self._reset_due = turn.transaction.leaves_open and not next_begun
+        if any(reply.taken for reply in replies):
+            self.taken += 1
+        turn.ended.callback(replies)
+
+    def _give_up(self, turn: _Turn, error: BaseException) -> None:
         if isinstance(error, ShuttingDown):
             self._shutting_down = error
+        self._turns.remove(turn)
         if turn.begun:
             self.abort()
+        if turn.streaming is not None:
+            turn.streaming.cancel()
 
-    def _lies_ready(self, turn: _Turn) -> None:
-        """
-        Its content is here, or is to be read as it goes.
-        """
-        turn.ready = True
-        first = self._turns[0]
-        may_follow = self._proven and first.transaction.end_sent
-        if first is not turn and may_follow:
-            self._connection.write(self._opening(turn, behind_another=True))
+    # --- What is said ---------------------------------------------------------
 
     def _opening(self, turn: _Turn, *, behind_another: bool) -> bytes:
         transaction = turn.transaction
@@ -239,44 +334,25 @@ class SMTPClient:
             return b""
         return self._opening(turn, behind_another=True)
 
-    async def _transact(self, turn: _Turn) -> tuple[PeerReply, ...]:
-        if self._shutting_down is not None:
-            raise self._shutting_down
-        transaction = turn.transaction
-        if not turn.begun:
-            self._connection.write(self._opening(turn, behind_another=False))
-        step: bytes | Step = Step.READ
-        while step is not Step.DONE:
-            if isinstance(step, bytes):
-                self._connection.write(step)
-            elif step is Step.CONTENT:
-                await self._send_content(turn)
-                if transaction.asked is None:
-                    break
-            step = transaction.take(await self._reply(transaction))
-        replies = transaction.replies
-        next_begun = len(self._turns) > 1 and self._turns[1].begun
-        self._reset_due = transaction.leaves_open and not next_begun
-        if any(reply.taken for reply in replies):
-            self.taken += 1
-        return replies
-
-    async def _reply(self, transaction: ClientTransaction) -> PeerReply:
-        asked = transaction.asked
-        assert asked is not None
-        return await self._connection.reply(
-            PATIENCE[asked], asked.value, after_data=transaction.end_sent
-        )
-
-    async def _send_content(self, turn: _Turn) -> None:
-        content = turn.content
-        if is_small(content):
-            self._send_small(turn.transaction, content)
-            return
-        stream = ContentStream(self._connection, turn.transaction, content)
+    async def _stream(self, turn: _Turn) -> None:
+        stream = ContentStream(self._connection, turn.transaction, turn.content)
         if not await stream.send(self._next_opening):
             # It was refused in the middle: nobody knows what is read how.
             self.abort()
+
+    def _streamed(self, _: None, turn: _Turn) -> None:
+        turn.streaming = None
+        if turn.transaction.asked is None:
+            self._finish(turn)
+        self._go_on()
+
+    def _not_streamed(self, failure: Failure, turn: _Turn) -> None:
+        turn.streaming = None
+        if turn in self._turns:
+            assert failure.value is not None
+            self._give_up(turn, failure.value)
+            turn.ended.errback(failure)
+            self._go_on()
 
     def _send_small(
         self, transaction: ClientTransaction, content: bytes

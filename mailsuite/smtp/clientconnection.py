@@ -12,6 +12,7 @@ Implementation notes
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from OpenSSL import SSL
 from twisted.internet.defer import Deferred
@@ -38,6 +39,8 @@ _MOST_WAITING = 2048
 class ClientConnection(Protocol):
     """
     One connection to a server.
+
+    :ivar told: called when something happened, and nobody waits here.
     """
 
     transport: Client
@@ -52,6 +55,7 @@ class ClientConnection(Protocol):
         self._paused = False
         self._shaken = False
         self._why_lost = ""
+        self.told: Callable[[], None] = _nothing
         #: Whether it still stands.
         self.open = False
 
@@ -81,11 +85,30 @@ class ClientConnection(Protocol):
             gone.
         :raises BadReply: it is none.
         """
-        while not self._replies:
-            if self._bad is not None:
-                raise self._bad
+        while True:
+            reply = self.reply_now(step, after_data=after_data)
+            if reply is not None:
+                return reply
             await self._wait(seconds, step, after_data)
-        return self._replies.popleft()
+
+    def reply_now(self, step: str, *, after_data: bool) -> PeerReply | None:
+        """
+        As ``reply``; None if it has not come yet.
+        """
+        if self._replies:
+            self._deadline.clear()
+            return self._replies.popleft()
+        if self._bad is not None:
+            raise self._bad
+        if not self.open or self._too_late:
+            raise self._lost(step, after_data)
+        return None
+
+    def expect_within(self, seconds: float) -> None:
+        """
+        If nothing has come by then, the connection is ended, and told so.
+        """
+        self._deadline.set(seconds)
 
     async def start_tls(
         self, connections: ClientConnections, seconds: float
@@ -176,6 +199,8 @@ class ClientConnection(Protocol):
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
             waiting.callback(None)
+        else:
+            self.told()
 
     def _timed_out(self) -> None:
         self._too_late = True
@@ -240,6 +265,12 @@ class ClientConnection(Protocol):
         """
         The connection ends; ``connectionLost`` tells.
         """
+
+
+def _nothing() -> None:
+    """
+    Nobody has to be told.
+    """
 
 
 def _why(reason: Failure) -> str:
