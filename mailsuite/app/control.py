@@ -1,19 +1,13 @@
 """
-The control socket: how ``mailsuite`` commands reach a running suite.
-
-A client sends one line of JSON, ``{"operation": ..., "arguments": {...}}``, and
-gets one back, ``{"result": ...}`` or ``{"error": "..."}``.  The socket lies in
-the state folder with mode 0600: who can open it may do everything.
+The suite's end of the control socket; see ``asking``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from twisted.internet.defer import Deferred
@@ -23,46 +17,14 @@ from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from mailsuite.app.operations import Plain, UnknownOperation
+from mailsuite.app.asking import SOCKET_NAME, Plain, Reply, Request, short_path
+from mailsuite.app.operations import UnknownOperation
 from mailsuite.errors import MailError
-
-SOCKET_NAME = "control.socket"
 
 #: An import of 100,000 accounts fits.
 _MOST_OCTETS = 64 * 1024 * 1024
-_CLIENT_SECONDS = 600.0
 
 Perform = Callable[[str, dict[str, Plain]], Awaitable[Plain]]
-
-
-class Request(msgspec.Struct):
-    """
-    What a command asks for.
-    """
-
-    operation: str
-    arguments: dict[str, Any] = {}
-
-
-class Reply(msgspec.Struct, omit_defaults=True):
-    """
-    What it gets.
-    """
-
-    result: Any = None
-    error: str | None = None
-
-
-class NotRunning(Exception):
-    """
-    No suite listens in that state folder.
-    """
-
-
-class OperationFailed(Exception):
-    """
-    The suite could not do it; the text is for the operator.
-    """
 
 
 class ControlProtocol(LineOnlyReceiver):
@@ -142,48 +104,3 @@ def listen(
     finally:
         os.umask(mask)
     return port
-
-
-def ask(state: Path, operation: str, arguments: dict[str, Plain]) -> Plain:
-    """
-    Have the running suite carry out an operation; blocks until it is done.
-
-    :raises NotRunning: there is none.
-    :raises OperationFailed: it could not be done.
-    """
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with connection:
-        connection.settimeout(_CLIENT_SECONDS)
-        try:
-            connection.connect(short_path(state / SOCKET_NAME))
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            raise NotRunning(str(state)) from error
-        except OSError as error:
-            raise OperationFailed(
-                f"{state / SOCKET_NAME}: {error.strerror}"
-            ) from error
-        request = Request(operation, arguments)
-        connection.sendall(msgspec.json.encode(request) + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            piece = connection.recv(65536)
-            if not piece:
-                raise OperationFailed("the suite ended the connection")
-            answer += piece
-    reply = msgspec.json.decode(answer, type=Reply)
-    if reply.error is not None:
-        raise OperationFailed(reply.error)
-    return reply.result
-
-
-def short_path(path: Path) -> str:
-    """
-    A path that fits into the 108 octets of a socket's address.
-    """
-    text = str(path)
-    if len(os.fsencode(text)) < 100:
-        return text
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    # The descriptor is needed until the caller's bind or connect is done, and
-    # is closed with the process: there is one a process.
-    return f"/proc/self/fd/{folder}/{path.name}"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailsuite.app.control import short_path
+from mailsuite.app.asking import short_path
 
 SOCKET_NAME = "submit.socket"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from twisted.internet.interfaces import IListeningPort, IReactorUNIX
 from twisted.internet.protocol import Factory
 
-from mailsuite.app.control import short_path
+from mailsuite.app.asking import short_path
 from mailsuite.app.localmail import SOCKET_NAME
 
 

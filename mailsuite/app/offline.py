@@ -17,9 +17,10 @@ from twisted.python.util import switchUID
 
 from mailsuite.accounts.threads import SameThread
 from mailsuite.app import directory
+from mailsuite.app.asking import Plain
 from mailsuite.app.config import Configuration
 from mailsuite.app.directory import PeopleThreads
-from mailsuite.app.operations import Office, Plain, perform
+from mailsuite.app.operations import Office, perform
 from mailsuite.app.statelock import StateLock
 from mailsuite.disk import Disk
 from mailsuite.transfer.keys import Keys

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from mailsuite.accounts.administration import Administration
+from mailsuite.app.asking import Plain
 from mailsuite.app.mailboxreports import mailbox_reports
 from mailsuite.errors import MailError
 from mailsuite.interfaces import IAccount
@@ -24,9 +24,6 @@ from mailsuite.transfer.keys import Keys
 from mailsuite.transfer.operating import Operator
 from mailsuite.transfer.story import steps
 from mailsuite.transfer.threads import InPool
-
-#: Arguments and results are what JSON can carry.
-Plain = Any
 
 
 class NotWithoutSuite(MailError):

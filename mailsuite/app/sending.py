@@ -51,6 +51,7 @@ from mailsuite.transfer.https import HTTPS
 from mailsuite.transfer.keys import Keys
 from mailsuite.transfer.local import LocalDelivery
 from mailsuite.transfer.mtasts import MTASTS
+from mailsuite.transfer.nameservers import Server, parse_server, system_servers
 from mailsuite.transfer.operating import SUSPENDED
 from mailsuite.transfer.outcome import Outcome
 from mailsuite.transfer.ownmail import copies
@@ -62,12 +63,7 @@ from mailsuite.transfer.reception import Reception
 from mailsuite.transfer.remote import Remote as RemoteDelivery
 from mailsuite.transfer.reportmailing import ReportMailing
 from mailsuite.transfer.reportreturns import ReportReturns
-from mailsuite.transfer.resolver import (
-    Resolver,
-    Server,
-    parse_server,
-    system_servers,
-)
+from mailsuite.transfer.resolver import Resolver
 from mailsuite.transfer.room import Room
 from mailsuite.transfer.routes import (
     NextHop,

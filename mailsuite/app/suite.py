@@ -32,10 +32,11 @@ from twisted.python.failure import Failure
 
 from mailsuite.accounts.passwords import Passwords
 from mailsuite.app import config, localfacts, welcome
+from mailsuite.app.asking import Plain
 from mailsuite.app.check import try_out
 from mailsuite.app.config import Configuration, ConfigurationFaulty
 from mailsuite.app.directory import FILE_NAME as ACCOUNTS_FILE
-from mailsuite.app.operations import Plain, perform
+from mailsuite.app.operations import perform
 from mailsuite.app.parts import Parts
 from mailsuite.app.sendingconfig import Route
 from mailsuite.app.sockets import Bound

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from mailsuite.accounts.errors import BadAddress
 from mailsuite.accounts.names import typed_domain, typed_outside
 from mailsuite.mail.uniqueids import UniqueIdFormat
-from mailsuite.transfer.resolver import parse_server
+from mailsuite.transfer.nameservers import parse_server
 from mailsuite.transfer.routes import parse_pattern, parse_route
 
 

@@ -8,10 +8,14 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from mailsuite.emailauth.domains import ascii_domain
 from mailsuite.mail.envelope import Origin, Sender
-from mailsuite.smtp.clientlogin import Credentials
+
+if TYPE_CHECKING:
+    # Whoever reads a configuration need not know all of SMTP.
+    from mailsuite.smtp.clientlogin import Credentials
 
 
 class RouteTLS(Enum):

@@ -24,7 +24,10 @@ def _commands(
     """
     found = [words]
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             found += _commands(inner, (*words, name))
     return found
 

@@ -12,13 +12,8 @@ from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import TestCase
 
-from mailsuite.app.control import (
-    ControlFactory,
-    NotRunning,
-    OperationFailed,
-    ask,
-    listen,
-)
+from mailsuite.app.asking import NotRunning, OperationFailed, ask
+from mailsuite.app.control import ControlFactory, listen
 from mailsuite.errors import OverQuota
 
 

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 from twisted.trial.unittest import SkipTest
 
 from mailsuite.app import localmail
-from mailsuite.app.control import ask
+from mailsuite.app.asking import ask
 from tests.support.imapaccess import checked, uids
 from tests.support.name_servers import MISSING, NameServers
 from tests.support.ports import free_port

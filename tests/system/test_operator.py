@@ -12,7 +12,7 @@ import sys
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from mailsuite.app.control import short_path
+from mailsuite.app.asking import short_path
 from tests.support.imapaccess import trusting
 from tests.support.neighbours import (
     message,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import click
 
+from mailsuite.app.asking import Plain
 from mailsuite.app.commands.terminal import (
     CONTEXT,
     SuiteGroup,
@@ -15,7 +16,6 @@ from mailsuite.app.commands.terminal import (
     table,
 )
 from mailsuite.app.dnsrecords import Wanted
-from mailsuite.app.operations import Plain
 from mailsuite.mail.dns import RecordType
 
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mailsuite.accounts.errors import BadAddress
 from mailsuite.accounts.names import typed_domain
+from mailsuite.app.asking import Plain
 from mailsuite.app.commands.terminal import (
     SuiteCommand,
     Where,
@@ -38,14 +39,11 @@ from mailsuite.app.dnsrecords import (
     records_for,
     records_without_mail,
 )
-from mailsuite.app.operations import Plain
 from mailsuite.app.sending import dns_servers
 from mailsuite.mail.dns import Found, Question, RecordType
 from mailsuite.transfer.inquiries import answered
-from mailsuite.transfer.resolver import (
-    Resolver,
-    Server,
-)
+from mailsuite.transfer.nameservers import Server
+from mailsuite.transfer.resolver import Resolver
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from mailsuite.app.asking import Plain
 from mailsuite.app.commands.terminal import (
     CONTEXT,
     SuiteCommand,
@@ -21,7 +22,6 @@ from mailsuite.app.commands.terminal import (
     size_of,
     table,
 )
-from mailsuite.app.operations import Plain
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import click
 
+from mailsuite.app.asking import Plain
 from mailsuite.app.commands.terminal import (
     CONTEXT,
     SuiteCommand,
@@ -22,7 +23,6 @@ from mailsuite.app.commands.terminal import (
     show,
     table,
 )
-from mailsuite.app.operations import Plain
 from mailsuite.app.plainreports import Collection
 from mailsuite.app.receivedreports import reports_of_file
 

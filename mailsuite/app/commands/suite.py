@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from twisted.python.util import gidFromString, switchUID, uidFromString
 
+from mailsuite.app.asking import NotRunning, OperationFailed, ask
 from mailsuite.app.check import check
 from mailsuite.app.commands.terminal import (
     SuiteCommand,
@@ -21,7 +22,6 @@ from mailsuite.app.commands.terminal import (
     table,
 )
 from mailsuite.app.config import find_file
-from mailsuite.app.control import NotRunning, OperationFailed, ask
 
 
 @click.command("check-config", cls=SuiteCommand)

@@ -22,9 +22,7 @@ from typing import Any
 import click
 
 from mailsuite.app import config, localfacts
-from mailsuite.app.control import NotRunning, OperationFailed, ask
-from mailsuite.app.offline import NoState, perform_offline
-from mailsuite.app.operations import Plain
+from mailsuite.app.asking import NotRunning, OperationFailed, Plain, ask
 from mailsuite.app.statelock import StateInUse
 from mailsuite.errors import MailError
 
@@ -80,6 +78,9 @@ class Where:
             pass
         except OperationFailed as failed:
             raise click.ClickException(str(failed)) from failed
+        # Imported late: it is all of the suite, that a running one has read.
+        from mailsuite.app.offline import NoState, perform_offline
+
         try:
             return perform_offline(found, state, operation, arguments)
         except (MailError, NoState, OSError, StateInUse) as error:

@@ -1,5 +1,5 @@
 """
-Tests for ``mailsuite.transfer.resolver`` that need no server; the rest is in
+Tests for ``mailsuite.transfer.nameservers`` that need no server; the rest is in
 ``tests.system.test_resolver``.
 """
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from mailsuite.transfer.resolver import Server, parse_server, system_servers
+from mailsuite.transfer.nameservers import Server, parse_server, system_servers
 
 
 class ServersTests(SynchronousTestCase):
