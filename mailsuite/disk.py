@@ -192,7 +192,9 @@ class Disk:
 
     def __init__(self, recorder: Callable[[Step], None] | None = None) -> None:
         self._recorder = recorder
-        self._order = RLock() if recorder is not None else None
+        self._order: AbstractContextManager[object] = (
+            RLock() if recorder is not None else nullcontext()
+        )
         self._numbers = count(1)
         self._file_systems: dict[int, FileSystem] = {}
         self._opening = Lock()
@@ -215,7 +217,7 @@ class Disk:
         What a step and its record are made in, so that no other step comes
         between the two.
         """
-        return self._order if self._order is not None else nullcontext()
+        return self._order
 
     def record(self, step: Step) -> None:
         """

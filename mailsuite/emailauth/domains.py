@@ -13,7 +13,8 @@ LONGEST_NAME = 253
 
 # What a question may hold.  Names of hosts have less, but a macro of SPF may
 # put anything into a label; a backslash is left out, since resolvers read it.
-_LABEL = re.compile(r"[ -\[\]-~]{1,63}")
+_LABEL = r"[ -\-/-\[\]-~]{1,63}+"
+_LABELS = re.compile(rf"{_LABEL}(?:\.{_LABEL})*+")
 _MAIL_DOMAIN = re.compile(r"[a-z0-9_.-]+\.[a-z0-9_-]+")
 
 
@@ -37,7 +38,7 @@ def ascii_domain(domain: str) -> str | None:
     name = name.lower()
     if not 0 < len(name) <= LONGEST_NAME:
         return None
-    return name if all(map(_LABEL.fullmatch, name.split("."))) else None
+    return name if _LABELS.fullmatch(name) else None
 
 
 def mail_domain(domain: str) -> str | None:

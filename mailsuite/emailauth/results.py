@@ -117,6 +117,8 @@ def without(section: bytes, our_names: Collection[str]) -> bytes:
 
     :param our_names: our authserv-id and the names of our hosts.
     """
+    if _NAME not in section.lower():
+        return section
     ours = {_comparable(name) for name in our_names}
     kept: list[bytes] = []
     done = 0

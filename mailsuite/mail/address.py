@@ -7,7 +7,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]++"
+_DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Address:
         As it stands in a path, the local part quoted where it must be.
         """
         local_part = self.local_part
-        if not all(_ATOM.fullmatch(atom) for atom in local_part.split(".")):
+        if not _DOT_ATOM.fullmatch(local_part):
             quoted = re.sub(r'(["\\])', r"\\\1", local_part)
             local_part = f'"{quoted}"'
         return f"{local_part}@{self.domain}" if self.domain else local_part

@@ -130,5 +130,5 @@ def print_date(moment: datetime) -> bytes:
     """
     return (
         f"{_DAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} "
-        f"{moment.year:04} {moment:%H:%M:%S} {moment:%z}"
+        f"{moment.year:04} {moment:%H:%M:%S %z}"
     ).encode("ascii")

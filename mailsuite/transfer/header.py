@@ -69,6 +69,8 @@ def tls_is_optional(section: bytes) -> bool:
     """
     Whether the message is to arrive whatever policies say (RFC 8689 5).
     """
+    if b"tls-required" not in section.lower():
+        return False
     values = every(section, b"TLS-Required")
     return [value.strip().lower() for value in values] == [b"no"]
 

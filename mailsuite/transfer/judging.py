@@ -59,6 +59,15 @@ def judged(
 
     A deferral past the message's expiry is a failure (RFC 3463 3.5, 4.4.7).
     """
+    if len(outcomes) == 1:
+        # Nearly every message has one recipient, or one for a domain.
+        ((number, outcome),) = outcomes.items()
+        state = standing.state(number)
+        event = _event(
+            standing, state, outcome, schedule, moment, numbers=(number,)
+        )
+        if event.attempts or not event.next:
+            return Judged([event], {})
     alike: dict[Attempted, list[int]] = {}
     put_off: dict[int, float] = {}
     for number, outcome in outcomes.items():
@@ -85,9 +94,13 @@ def _event(
     outcome: Outcome,
     schedule: Schedule,
     moment: Moment,
+    *,
+    numbers: tuple[int, ...] = (),
 ) -> Attempted:
     """
-    The event of one recipient, who is not in it yet.
+    The event of one recipient.
+
+    :param numbers: of those it tells of, if they are known.
     """
     counted = int(outcome.counts)
     # What is recorded tells of what was, not of what to do about it.
@@ -95,17 +108,17 @@ def _event(
     if outcome.not_before is not None or not outcome.counts:
         plain = replace(outcome, not_before=None, counts=True)
     if outcome.kind is not Kind.DEFERRED:
-        return Attempted(moment.now, (), plain)
+        return Attempted(moment.now, numbers, plain)
     expiry = standing.entry.expiry
     if moment.now >= expiry:
         expired = replace(plain, kind=Kind.FAILED, enhanced="4.4.7")
-        return Attempted(moment.now, (), expired, attempts=counted)
+        return Attempted(moment.now, numbers, expired, attempts=counted)
     if outcome.counts:
         delay = schedule.delay(state.attempts + 1, moment.chance)
     else:
         delay = _LEFT_ALONE if outcome.not_before is None else _LEAST
     due = max(moment.began + delay, outcome.not_before or 0.0)
-    return Attempted(moment.now, (), plain, min(due, expiry), counted)
+    return Attempted(moment.now, numbers, plain, min(due, expiry), counted)
 
 
 def _is_to_be_told(

@@ -69,9 +69,11 @@ def due(standing: Standing, *, warn: bool) -> tuple[Due, ...]:
             continue
         silent = nobody or not _is_told(state)
         double = nobody and notice is Notice.FAILED and _may_be_told(state)
-        kind = Due(notice, (), silent, double)
-        together = kind, action_of(state)
-        found.setdefault(together, []).append(state.queued.number)
+        number = state.queued.number
+        if len(standing.states) == 1:
+            return (Due(notice, (number,), silent, double),)
+        together = Due(notice, (), silent, double), action_of(state)
+        found.setdefault(together, []).append(number)
     return tuple(
         replace(kind, numbers=tuple(numbers))
         for (kind, _), numbers in found.items()

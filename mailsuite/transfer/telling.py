@@ -174,9 +174,8 @@ class Telling:
 
         :param route: where the mail was to go.
         """
-        if outcome.for_postmaster:
-            where = outcome.peer or route
-            self.notifying.trouble(where, f"{where}: {outcome.text}")
+        where = outcome.peer or route
+        self.notifying.trouble(where, f"{where}: {outcome.text}")
 
     def _tell_of_double(
         self, hand: InHand, recipient: Recipient, outcome: Outcome

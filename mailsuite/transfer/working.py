@@ -197,7 +197,8 @@ class Working:
         """
         Take up what an attempt came to; on return it is recorded.
         """
-        for outcome in set(outcomes.values()):
+        troubles = {x for x in outcomes.values() if x.for_postmaster}
+        for outcome in troubles:
             self._telling.tell_trouble(hand.backlog, outcome)
         moment = Moment(hand.began, self._clock.seconds(), self._chance())
         found = judged(hand.standing, outcomes, self._schedule, moment)
