@@ -9,6 +9,9 @@ Wants root and Debian's ``postfix``, with its smtp-source and smtp-sink.
   the queue is flushed.  Counted from the flush to the last message's end.
 - "at once": messages come in and go out at the same time.  Counted from the
   first connection of the source to the last message's end at the sink.
+
+Both servers have the same core in turn, source and sink the others: what loads
+them takes nothing from them.  ``--cores all`` gives all to all.
 """
 
 from __future__ import annotations
@@ -91,7 +94,8 @@ class Work:
     What is to be sent.
 
     :ivar pause: seconds before each measurement.
-    :ivar cores: of the servers; empty if any will do.
+    :ivar cores: of the servers.
+    :ivar others: of what loads them.
     """
 
     count: int
@@ -99,6 +103,7 @@ class Work:
     sessions: int
     pause: float
     cores: frozenset[int]
+    others: frozenset[int]
 
     def source(self, port: int) -> subprocess.Popen[bytes]:
         """
@@ -206,10 +211,9 @@ def _measured(
     measure: Callable[[Relay, Work, Figures], None],
 ) -> None:
     work.rest()
-    mine = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, work.cores or mine)
+    os.sched_setaffinity(0, work.cores)
     relay.start()
-    os.sched_setaffinity(0, mine)
+    os.sched_setaffinity(0, work.others)
     try:
         work.rest()
         measure(relay, work, figures)
@@ -250,7 +254,7 @@ def _given() -> argparse.Namespace:
         "--only", choices=("filled", "at-once"), help="one of both"
     )
     parser.add_argument(
-        "--cores", default="", help="of the servers, such as 0 or 0,1; all"
+        "--cores", default="0", help="of the servers, such as 0 or 0,1; all"
     )
     parser.add_argument(
         "--postfix",
@@ -272,12 +276,19 @@ def main() -> None:
     given = _given()
     if os.geteuid() != 0:
         raise SystemExit("Postfix has to be started as root")
+    every = frozenset(os.sched_getaffinity(0))
+    cores = every
+    if given.cores != "all":
+        cores = every & frozenset(map(int, given.cores.split(",")))
+    if not cores:
+        raise SystemExit(f"--cores {given.cores}: there are {sorted(every)}")
     work = Work(
         given.count,
         given.octets,
         given.sessions,
         given.pause,
-        frozenset(map(int, given.cores.split(",") if given.cores else ())),
+        cores,
+        (every - cores) or every,
     )
     folder = given.folder.absolute()
     sink = _PORTS["sink"]

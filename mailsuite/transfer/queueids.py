@@ -15,7 +15,7 @@ from mailsuite.transfer.spool import Spool
 from mailsuite.transfer.threads import InPool
 
 #: Entries in one shard, after which another is begun.
-_MOST_ENTRIES = 1024
+_MOST_ENTRIES = 512
 
 
 class QueueIds:

@@ -395,6 +395,7 @@ class Spool:
         crash left of files that never got their names.
         """
         self.disk.make_folders(self._broken)
+        self.disk.spread(self.folder)
         for name in os.listdir(self.folder):
             if name.endswith((".new", ".tmp")):
                 self.disk.unlink(os.path.join(self.folder, name))
