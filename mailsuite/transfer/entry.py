@@ -331,14 +331,15 @@ class Standing:
                 self._attempted(event)
             case Told(recipients=numbers, notice=notice):
                 for state in self._those(numbers):
-                    self._set(state, told=state.told | {notice})
+                    told = state.told | {notice}
+                    self._put(state, replace(state, told=told))
             case Held(reason=reason):
                 self.held = reason
             case Released():
                 self.held = None
             case Dropped(recipients=numbers):
                 for state in self._those(numbers):
-                    self._set(state, ended=True, dropped=True)
+                    self._put(state, replace(state, ended=True, dropped=True))
             case Remade(file=file, content=content):
                 self.file, self.content = file, content
 
@@ -370,21 +371,24 @@ class Standing:
     def _attempted(self, event: Attempted) -> None:
         outcome = event.outcome
         for state in self._those(event.recipients):
-            self._set(
+            self._put(
                 state,
-                attempts=state.attempts + event.attempts,
-                last=outcome,
-                last_time=event.time,
-                ended=state.dropped or outcome.kind is not Kind.DEFERRED,
-                next=state.next if event.next is None else event.next,
+                RecipientState(
+                    queued=state.queued,
+                    next=state.next if event.next is None else event.next,
+                    attempts=state.attempts + event.attempts,
+                    last=outcome,
+                    last_time=event.time,
+                    ended=state.dropped or outcome.kind is not Kind.DEFERRED,
+                    dropped=state.dropped,
+                    told=state.told,
+                ),
             )
 
     def _those(self, numbers: Iterable[int]) -> Iterator[RecipientState]:
         return (self._states[number] for number in numbers)
 
-    def _set(self, state: RecipientState, **changed: object) -> None:
-        # Any field of the dataclass, by name.
-        new = replace(state, **changed)  # type: ignore[arg-type]
+    def _put(self, state: RecipientState, new: RecipientState) -> None:
         if new.ended and not state.ended:
             self._open -= 1
         self._states[state.queued.number] = new

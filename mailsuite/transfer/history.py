@@ -83,16 +83,31 @@ class History:
         Remember messages.
         """
         with self._database.writing() as database:
-            for message in messages:
-                entry = message.standing.entry
-                number = database.execute(
-                    "INSERT INTO message (id, ended, lines) VALUES (?, ?, ?)",
-                    (entry.queue_id, message.time, lines(message.standing)),
-                ).lastrowid
-                database.executemany(
-                    "INSERT INTO address VALUES (?, ?)",
-                    [(x, number) for x in _addresses(message.standing)],
-                )
+            last: int = database.execute(
+                "SELECT ifnull(max(number), 0) FROM message"
+            ).fetchone()[0]
+            numbered = list(enumerate(messages, last + 1))
+            database.executemany(
+                "INSERT INTO message (number, id, ended, lines)"
+                " VALUES (?, ?, ?, ?)",
+                [
+                    (
+                        number,
+                        message.standing.entry.queue_id,
+                        message.time,
+                        lines(message.standing),
+                    )
+                    for number, message in numbered
+                ],
+            )
+            database.executemany(
+                "INSERT INTO address VALUES (?, ?)",
+                [
+                    (address, number)
+                    for number, message in numbered
+                    for address in _addresses(message.standing)
+                ],
+            )
 
     def about(self, what: str, most: int) -> list[Ended]:
         """

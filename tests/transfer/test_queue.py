@@ -602,15 +602,15 @@ class RestartTests(QueueTestCase):
 
     def test_another_shard_is_begun(self) -> None:
         """
-        A folder holds a thousand entries or so, and all are found again.
+        A folder holds some hundred entries, and all are found again.
         """
-        for _ in range(1030):
+        for _ in range(530):
             self.mail.add(BOB)
         shards = [x for x in os.listdir(self.mail.folder) if len(x) == 8]
         self.assertEqual(len(shards), 2)
         self.unclean()
 
-        self.assertEqual(self.mail.count(), 1031)
+        self.assertEqual(self.mail.count(), 531)
 
     def test_stopped(self) -> None:
         """
