@@ -233,8 +233,14 @@ class RemoteSession:
         transaction = attempt.transaction(
             client.capabilities, self._around.limits.recipients
         )
+        content = attempt.outgoing.octets
         try:
-            replies = await self._transmit(attempt, transaction)
+            if content is not None and self._around.gate.open:
+                replies = await client.send(
+                    _message(attempt, transaction, content)
+                )
+            else:
+                replies = await self._transmit(attempt, transaction)
         except _NotBegun as not_begun:
             attempt.settle_rest(not_begun.outcome)
             here = False
@@ -263,7 +269,9 @@ class RemoteSession:
     async def _transmit(
         self, attempt: RemoteAttempt, transaction: Transaction
     ) -> tuple[PeerReply, ...]:
-        fit = attempt.fit
+        """
+        What has to wait first: for its content, or at the gate.
+        """
         content = attempt.outgoing.octets
         opened = None
         try:
@@ -277,13 +285,7 @@ class RemoteSession:
                     raise _NotBegun(STOPPING)
             self._loading = False
             return await self._client.send(
-                ClientMessage(
-                    transaction.sender,
-                    transaction.recipients,
-                    opened or content or b"",
-                    fit.eight_bit,
-                    fit.smtputf8,
-                )
+                _message(attempt, transaction, opened or content or b"")
             )
         finally:
             self._loading = False
@@ -380,6 +382,18 @@ class RemoteSession:
             self._destination.elsewhere(attempt)
         else:
             attempt.exhausted(self._around.clock.seconds())
+
+
+def _message(
+    attempt: RemoteAttempt, transaction: Transaction, content: bytes | IContent
+) -> ClientMessage:
+    return ClientMessage(
+        transaction.sender,
+        transaction.recipients,
+        content,
+        attempt.fit.eight_bit,
+        attempt.fit.smtputf8,
+    )
 
 
 async def _opened(outgoing: Outgoing) -> IContent:

@@ -355,11 +355,9 @@ def _groups(hand: InHand, numbers: Sequence[int]) -> dict[Together, list[int]]:
     """
     groups: dict[Together, list[int]] = {}
     for number in numbers:
-        match hand.standing.state(number).queued.route:
-            case Local(junk=junk):
-                groups.setdefault(junk, []).append(number)
-            case Remote() as route:
-                groups.setdefault(route, []).append(number)
+        route = hand.standing.state(number).queued.route
+        together = route.junk if isinstance(route, Local) else route
+        groups.setdefault(together, []).append(number)
     return groups
 
 

@@ -7,6 +7,8 @@ Implementation notes
   4.2.1).  An enhanced code of another class than the reply's is given the
   reply's: it is the reply code that a client goes by (RFC 5321 4.2).
 - A line may end in a bare LF: no reply is content, and nothing hides in it.
+- Most of what servers say is one short line that was said before: it is looked
+  up.
 - What a server says is shown to people and written to logs: control
   characters do not get so far.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailsuite.smtp.wire.failures import BadReply
 
@@ -23,6 +26,10 @@ MOST_OCTETS = 8192
 MOST_LINES = 100
 
 _MOST_SHOWN = 1000
+
+#: Lines that are kept as replies, and the octets of the longest.
+_MOST_KNOWN = 256
+_LONGEST_KNOWN = 128
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 # RFC 3463 2
@@ -116,7 +123,12 @@ class ReplyReader:
         *lines, self._held = (self._held + octets).split(b"\n")
         replies = []
         for line in lines:
-            reply = self._line(line[:-1] if line.endswith(b"\r") else line)
+            line = line.removesuffix(b"\r")
+            reply = None
+            if not self._lines and len(line) <= _LONGEST_KNOWN:
+                reply = _alone(line)
+            if reply is None:
+                reply = self._line(line)
             if reply is not None:
                 replies.append(reply)
         if self._octets + len(self._held) > MOST_OCTETS:
@@ -138,6 +150,17 @@ class ReplyReader:
         self._lines = []
         self._octets = 0
         return reply
+
+
+@lru_cache(_MOST_KNOWN)
+def _alone(line: bytes) -> PeerReply | None:
+    """
+    The reply of this line alone; None if it is none.
+    """
+    found = _LINE.fullmatch(line)
+    if found is None or found[2] == b"-":
+        return None
+    return _reply([(int(found[1]), _shown(found[3]) if found[3] else "")])
 
 
 def _reply(lines: list[tuple[int, str]]) -> PeerReply:
