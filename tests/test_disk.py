@@ -5,10 +5,14 @@ Tests for ``mailsuite.disk``, on a real file system.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from threading import Barrier, Event, Thread
 from typing import Any
+from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -254,6 +258,32 @@ class FolderTests(_DiskTestCase):
                 FolderSynced(self.folder),
             ],
         )
+
+    def test_spread_without_flags(self) -> None:
+        """
+        A file system that knows no flags is left as it is.
+        """
+        self.disk.spread("/proc/self/fd")
+
+    def test_spread_on_ext4(self) -> None:
+        """
+        The folder has ext4's flag for the top of a hierarchy.
+        """
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        self.addCleanup(os.close, descriptor)
+        kind = subprocess.run(
+            ["stat", "-f", "-c", "%T", self.folder],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if kind.stdout.strip() != "ext2/ext3":
+            raise SkipTest(f"the file system is {kind.stdout.strip()}")
+
+        self.disk.spread(self.folder)
+
+        flags = fcntl.ioctl(descriptor, module._GET_FLAGS, bytes(8))
+        self.assertTrue(int.from_bytes(flags, sys.byteorder) & 0x20000)
 
     def test_remove_folder(self) -> None:
         """

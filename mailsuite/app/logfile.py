@@ -8,6 +8,7 @@ Implementation notes
   reactor are written in one piece: for each line alone the rest of the server
   waited.
 - What is logged while the reactor does not run is written at once.
+- What cannot be written is lost: to log that would fail as well, in each round.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def observer(twistd: usage.Options, reactor: Any) -> ILogObserver | None:
     """
     An observer that writes where twistd's own would.
 
+    :raises SystemExit: the file cannot be opened.
     :return: None where twistd was told to log otherwise than to a file.
     """
     if twistd.get("logger") or twistd.get("syslog"):
@@ -46,7 +48,13 @@ def observer(twistd: usage.Options, reactor: Any) -> ILogObserver | None:
             # twistd refuses that in its own words.
             return None
         return _to(sys.stdout, reactor)
-    file: Any = LogFile.fromFullPath(name or "twistd.log")
+    name = name or "twistd.log"
+    try:
+        file: Any = LogFile.fromFullPath(name)
+    except OSError as error:
+        raise SystemExit(
+            f"mailsuite: --logfile {name}: {error.strerror}"
+        ) from error
     if not signal.getsignal(signal.SIGUSR1):
         # As twistd does, so that the log can be rotated from outside.
         signal.signal(
@@ -109,8 +117,10 @@ class Gathered(io.TextIOBase):
                 lines.append(self._waiting.popleft())
         if lines:
             text = "".join(lines)
-            self._file.write(text.encode() if self._octets else text)
-            self._file.flush()
+            # The disk is full, or the terminal gone.
+            with suppress(OSError, ValueError):
+                self._file.write(text.encode() if self._octets else text)
+                self._file.flush()
 
 
 class Lines:

@@ -345,14 +345,17 @@ class Spool:
 
     def _sweep(self, folder: str) -> None:
         """
-        Remove contents that nobody's entry tells of, once all have ended: a
-        second one that a crash left behind.
+        Remove second contents that a crash left behind, once all messages
+        have ended.
+
+        A first one may be a message's whose entry is written in this moment.
         """
         names = os.listdir(folder)
         if not any(name.endswith(".q") for name in names):
             with suppress(OSError):
-                for name in filter(_FILE.fullmatch, names):
-                    self.disk.unlink(os.path.join(folder, name))
+                for name in names:
+                    if name.endswith(".2.m"):
+                        self.disk.unlink(os.path.join(folder, name))
                 self.disk.remove_folder(folder)
 
     def names(self, shard: str, *, former: bool) -> dict[str, int]:

@@ -142,6 +142,31 @@ class GatheredTests(SynchronousTestCase):
 
         self.assertEqual(self.writes, ["a\n", "b\nc\n"])
 
+    def test_no_space(self) -> None:
+        """
+        A full disk costs the lines alone; what follows is written again.
+        """
+        full = io.StringIO()
+        errors = [OSError(28, "No space left on device")]
+
+        def write(text: str) -> int:
+            if errors:
+                raise errors.pop()
+            self.writes.append(text)
+            return len(text)
+
+        self.patch(full, "write", write)
+        self.gathered = Gathered(full, self.reactor)
+        self.reactor.running = True
+        self.log("a\n")
+        self.reactor.advance(0)
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+
+        self.log("b\n")
+        self.reactor.advance(0)
+
+        self.assertEqual(self.writes, ["b\n"])
+
 
 class ObserverTests(SynchronousTestCase):
     """
@@ -168,6 +193,22 @@ class ObserverTests(SynchronousTestCase):
 
         self.assertTrue(
             Path(name).read_text("utf-8").endswith(" [a.b#info] né 1\n")
+        )
+
+    def test_no_such_folder(self) -> None:
+        """
+        A file that cannot be opened is said in one line.
+        """
+        name = os.path.join(os.path.abspath(self.mktemp()), "log")
+        options = self.options("--logfile", name)
+
+        refused = self.assertRaises(
+            SystemExit, observer, options, MemoryReactorClock()
+        )
+
+        self.assertEqual(
+            refused.code,
+            f"mailsuite: --logfile {name}: No such file or directory",
         )
 
     def test_elsewhere(self) -> None:

@@ -175,6 +175,24 @@ class SendingTests(SynchronousTestCase):
         self.assertEqual(self.codes(last), [250])
         self.assertEqual(client.taken, 3)
 
+    def test_one_write_a_message(self) -> None:
+        """
+        Who sends another when the first ends has it in the second's write,
+        though the second's replies came in the same segment.
+        """
+        peer, client = opened("PIPELINING")
+        client.taken = 1
+        first = sending(client, message(b"one\r\n"))
+        sending(client, message(b"two\r\n"))
+        commands = peer.one_write()
+        peer.say(*_READY)
+        self.assertEqual(peer.one_write(), b"one\r\n.\r\n" + commands)
+        first.addCallback(lambda _: sending(client, message(b"three\r\n")))
+
+        peer.say("250 taken", *_READY)
+
+        self.assertEqual(peer.one_write(), b"two\r\n.\r\n" + commands)
+
     def test_any_slicing(self) -> None:
         """
         Where the network cuts the replies makes no difference.

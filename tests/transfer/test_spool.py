@@ -90,6 +90,18 @@ class TidyTests(SynchronousTestCase):
 
         self.assertEqual(os.listdir(self.folder), ["broken"])
 
+    def test_what_is_being_queued(self) -> None:
+        """
+        A content whose entry does not stand yet is left alone.
+        """
+        (self.folder / "0000000a" / "0000000a001.m").write_bytes(b"x")
+
+        self.spool.tidy(0.0, empty_before=11.0)
+
+        self.assertEqual(
+            os.listdir(self.folder / "0000000a"), ["0000000a001.m"]
+        )
+
     def test_what_waits_is_left_alone(self) -> None:
         """
         Contents in a shard with an entry stay, and those of a newer shard.
